@@ -1,0 +1,10 @@
+//! The tool behind `cargo xtask`: fetch, compile, check and pack media tools as layers.
+//!
+//! See `ARCHITECTURE.md` beside this crate for how the parts fit.
+
+pub mod elf;
+pub mod model;
+pub mod pack;
+pub mod smoke;
+pub mod source;
+pub mod ui;

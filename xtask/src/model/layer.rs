@@ -1,0 +1,44 @@
+//! Layers as written: which files of which recipes a user gets below `/opt`.
+
+use serde::Deserialize;
+
+use super::{LayerName, RecipeName};
+
+/// `layers/<name>.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Layer {
+    /// The name, equal to its file's.
+    pub name: LayerName,
+    /// One line on what a function gets; the description in the cloud begins with it.
+    pub summary: String,
+    /// The recipe whose version is the layer's version.
+    pub recipe: RecipeName,
+    /// Which checks run the finished layer.
+    pub smoke: Suite,
+    /// The files, in no particular order.
+    pub files: Vec<LayerFile>,
+}
+
+/// One file or folder of a layer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LayerFile {
+    /// The recipe that provides it.
+    pub recipe: RecipeName,
+    /// Its path in the recipe's `{out}`.
+    pub from: String,
+    /// Its path in the zip, which is its path below `/opt`.
+    pub to: String,
+    /// For a shared library: globs of the only symbols it may export.
+    #[serde(default)]
+    pub exports: Option<Vec<String>>,
+}
+
+/// The checks that know how to run a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suite {
+    /// The MediaInfo program and its Python module.
+    Mediainfo,
+}

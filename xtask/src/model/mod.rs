@@ -1,0 +1,22 @@
+//! The nouns of the house: pure data, read strictly, without any I/O.
+//!
+//! Everything here can be built from text alone. Files are read by
+//! [`crate::catalog`]; nothing in this module opens one.
+
+pub mod arch;
+pub mod digest;
+pub mod glibc;
+pub mod layer;
+pub mod name;
+pub mod origin;
+pub mod recipe;
+pub mod target;
+
+pub use arch::Arch;
+pub use digest::Sha256;
+pub use glibc::GlibcVersion;
+pub use layer::Layer;
+pub use name::{LayerName, RecipeName, RecipeRef, Version};
+pub use origin::Origin;
+pub use recipe::Recipe;
+pub use target::{Target, Targets};

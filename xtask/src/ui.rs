@@ -1,0 +1,117 @@
+//! The one printer: data goes to stdout, talk and progress to stderr.
+//!
+//! Everything reads well without colour and without a terminal: where stderr
+//! is not one, progress turns into a line when something begins or ends.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Where a command's output goes. Cheap to clone; threads share it.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    bars: MultiProgress,
+    interactive: bool,
+}
+
+/// One line of progress. It disappears when dropped.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Ui {
+    /// A printer on this process's stdout and stderr.
+    pub fn new() -> Ui {
+        Ui {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
+            interactive: io::stderr().is_terminal(),
+        }
+    }
+
+    /// A printer that shows no progress, for tests.
+    pub fn silent() -> Ui {
+        Ui { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), interactive: false }
+    }
+
+    /// Writes data to stdout. A closed pipe is not an error: the reader has seen enough.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says something about the work on stderr.
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.bars.suspend(|| {
+            // Nobody is left to tell if stderr is gone.
+            let _ = writeln!(io::stderr(), "{}", text.as_ref());
+        });
+    }
+
+    /// Says that something is not as it should be, though work goes on.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.note(format!("warning: {}", text.as_ref()));
+    }
+
+    /// Shows work whose end is not known. Without a terminal it is said once.
+    pub fn busy(&self, what: &str) -> Progress {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("  {spinner} {msg} [{elapsed}]"));
+        self.begin(bar, what)
+    }
+
+    /// Shows how much of `bytes` has come. Without a terminal it is said once.
+    pub fn transfer(&self, what: &str, bytes: u64) -> Progress {
+        let bar = self.bars.add(ProgressBar::new(bytes));
+        bar.set_style(style("  {bar:24} {bytes:>10}/{total_bytes:10} {msg}"));
+        self.begin(bar, what)
+    }
+
+    fn begin(&self, bar: ProgressBar, what: &str) -> Progress {
+        bar.set_message(what.to_owned());
+        if self.interactive {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        } else {
+            self.note(format!("  {what}"));
+        }
+        Progress { bar }
+    }
+}
+
+impl Default for Ui {
+    fn default() -> Ui {
+        Ui::new()
+    }
+}
+
+impl Progress {
+    /// `amount` more has been done.
+    pub fn advance(&self, amount: u64) {
+        self.bar.inc(amount);
+    }
+
+    /// `amount` has been done in all, as after a restart.
+    pub fn set(&self, amount: u64) {
+        self.bar.set_position(amount);
+    }
+
+    /// Changes what the line says.
+    pub fn say(&self, what: impl Into<String>) {
+        self.bar.set_message(what.into());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants of this file; a broken one falls back to the default look.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
