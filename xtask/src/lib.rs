@@ -2,9 +2,6 @@
 //!
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
-pub mod elf;
+pub mod error;
 pub mod model;
-pub mod pack;
-pub mod smoke;
-pub mod source;
 pub mod ui;

@@ -11,6 +11,7 @@ pub mod name;
 pub mod origin;
 pub mod recipe;
 pub mod target;
+pub mod toolchain;
 
 pub use arch::Arch;
 pub use digest::Sha256;
@@ -20,3 +21,4 @@ pub use name::{LayerName, RecipeName, RecipeRef, Version};
 pub use origin::Origin;
 pub use recipe::Recipe;
 pub use target::{Target, Targets};
+pub use toolchain::Toolchain;

@@ -71,10 +71,12 @@ impl FromStr for Origin {
             if path.starts_with("pool/") && is_plain_path(path) {
                 return Ok(Origin::Debian(path.to_owned()));
             }
-        } else if let Some((project, file)) = text.strip_prefix("pypi:").and_then(|rest| rest.split_once('/')) {
-            if is_plain_path(project) && is_plain_path(file) && !file.contains('/') {
-                return Ok(Origin::Pypi { project: project.to_owned(), file: file.to_owned() });
-            }
+        } else if let Some((project, file)) = text.strip_prefix("pypi:").and_then(|rest| rest.split_once('/'))
+            && is_plain_path(project)
+            && is_plain_path(file)
+            && !file.contains('/')
+        {
+            return Ok(Origin::Pypi { project: project.to_owned(), file: file.to_owned() });
         }
         Err(invalid())
     }

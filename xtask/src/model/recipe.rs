@@ -25,6 +25,9 @@ pub struct Recipe {
     pub platform: Platform,
     /// The version used where none is named.
     pub default: Version,
+    /// For a tool: the programs it brings, as paths in its `{out}`.
+    #[serde(default)]
+    pub programs: Vec<String>,
     /// Recipes whose programs the steps run.
     #[serde(default)]
     pub tools: Vec<RecipeRef>,
@@ -33,7 +36,7 @@ pub struct Recipe {
     pub needs: Vec<RecipeRef>,
     /// The pinned versions.
     pub versions: Vec<RecipeVersion>,
-    /// How to get from `{src}` to `{out}`.
+    /// How to get from `{src}` to `{out}`. Without any, `{out}` is the source tree itself.
     #[serde(default)]
     pub steps: Vec<Step>,
 }
@@ -72,12 +75,15 @@ pub struct RecipeVersion {
     /// Files below the recipe's `patches/`, applied in this order.
     #[serde(default)]
     pub patches: Vec<String>,
+    /// What a user should know before choosing it.
+    #[serde(default)]
+    pub note: Option<String>,
     /// The source tree; for a tool, one per architecture of the building machine.
     pub sources: Vec<Source>,
 }
 
 /// One source tree, to be had from one or more archives.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Source {
     /// The building machine this is for; any where absent.
@@ -101,21 +107,24 @@ pub struct Source {
 }
 
 /// One archive: exact bytes, and the places that serve them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Archive {
     /// The folder inside the archive that is the source tree; for a plain file, the name it gets.
     pub root: String,
-    /// Bytes.
-    pub size: u64,
+    /// Bytes. Absent only where nobody publishes it and we could not measure it; `note` then says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
     /// Of the archive as served.
     pub sha256: Sha256,
     /// In order of preference.
     pub origins: Vec<Origin>,
+    /// What could not be verified about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
-/// One step of a build. Paths are logical: `{src}`, `{build}`, `{out}`, `{recipe}` (the recipe's own
-/// folder) and `{needs:NAME}`; `{version}`, `{arch}`, `{jobs}` are values.
+/// One step of a build. What may stand in braces is listed in [`crate::plan::template`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Step {
@@ -153,6 +162,28 @@ pub struct Copy {
     pub from: String,
     /// Its new path, not the folder it goes into.
     pub to: String,
+}
+
+impl Archive {
+    /// The most that is read of an archive whose size nobody publishes, in bytes: far above any source we know.
+    pub const MOST: u64 = 256 << 20;
+
+    /// The most bytes it may have.
+    pub fn most(&self) -> u64 {
+        self.size.unwrap_or(Archive::MOST)
+    }
+
+    /// Whether it may have that many bytes.
+    pub fn may_have(&self, size: u64) -> bool {
+        self.size.map_or(size <= Archive::MOST, |pinned| size == pinned)
+    }
+}
+
+impl Source {
+    /// What is known of a tree that a user brings: its digest, and no place that serves it.
+    pub fn of_tree(tree: Sha256) -> Source {
+        Source { builder: None, tree: Some(tree), keep: vec![], omit: vec![], executable: vec![], archives: vec![] }
+    }
 }
 
 impl Recipe {
