@@ -3,5 +3,7 @@
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
 pub mod error;
+pub mod files;
 pub mod model;
+pub mod process;
 pub mod ui;

@@ -1,0 +1,113 @@
+//! What we do to files and folders in more than one place.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+/// Copies a folder with all that is in it, so that the copy can be changed.
+pub fn duplicate(from: &Path, to: &Path) -> Result<()> {
+    copy_entry(from, to, false).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+/// Copies a file, or a folder with all that is in it. A link that is named is followed, links in a folder stay links. Files are hard links of
+/// each other where the file system allows it, so neither may be changed in place afterwards.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    let copied = || -> io::Result<()> {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        copy_entry(&from.canonicalize()?, to, true)
+    };
+    copied().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+fn copy_entry(from: &Path, to: &Path, linked: bool) -> io::Result<()> {
+    let kind = fs::symlink_metadata(from)?.file_type();
+    if kind.is_symlink() {
+        std::os::unix::fs::symlink(fs::read_link(from)?, to)
+    } else if kind.is_dir() {
+        fs::create_dir_all(to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            copy_entry(&entry.path(), &to.join(entry.file_name()), linked)?;
+        }
+        Ok(())
+    } else if linked && fs::hard_link(from, to).is_ok() {
+        Ok(())
+    } else {
+        fs::copy(from, to).map(drop)
+    }
+}
+
+/// Gives every file below `folder` mode 0755 if somebody may run it and 0644 otherwise, and every
+/// folder 0755, so that no umask shows.
+pub fn normalize(folder: &Path) -> Result<()> {
+    normalize_entry(folder).with_context(|| format!("cannot set the modes below {}", folder.display()))
+}
+
+fn normalize_entry(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    let mode = if metadata.is_dir() || metadata.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 };
+    if metadata.permissions().mode() & 0o7777 != mode {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            normalize_entry(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A word for a POSIX shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A number of bytes for humans, in the units that file sizes are compared in here.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..1_000_000 => format!("{} KB", bytes / 1000),
+        _ => format!("{:.2} MB", bytes as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_a_shell() {
+        assert_eq!(quoted("-DX=/a/b"), "-DX=/a/b");
+        assert_eq!(quoted("a b'c"), r"'a b'\''c'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn modes_are_normalised_and_links_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let from = folder.path().join("from");
+        fs::create_dir(&from).expect("a folder");
+        fs::write(from.join("tool"), "x").expect("a file");
+        fs::set_permissions(from.join("tool"), fs::Permissions::from_mode(0o4711)).expect("a mode");
+        std::os::unix::fs::symlink("tool", from.join("link")).expect("a link");
+        let to = folder.path().join("deep/to");
+        copy(&from, &to).expect("a copy");
+        normalize(&to).expect("modes");
+        let mode = fs::metadata(to.join("tool")).expect("the copy").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+        assert_eq!(fs::read_link(to.join("link")).expect("the link"), Path::new("tool"));
+    }
+}

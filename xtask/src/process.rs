@@ -1,0 +1,49 @@
+//! The one place where processes are started.
+//!
+//! Plain `std::process`: build steps need a cleared environment and output that
+//! goes straight to a log file, which a shell-like library only hides.
+
+pub mod bounded;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+/// Runs a program of the machine in our own environment and collects what it prints.
+pub fn output<I, S>(program: impl AsRef<OsStr>, args: I) -> io::Result<Output>
+where
+    I: IntoIterator<Item = S>,
+    S: AsRef<OsStr>,
+{
+    Command::new(program).args(args).stdin(Stdio::null()).output()
+}
+
+/// A program with everything that it is to see.
+#[derive(Debug, Clone)]
+pub struct Isolated<'a> {
+    /// The program and its arguments.
+    pub argv: &'a [String],
+    /// Where it runs.
+    pub cwd: &'a Path,
+    /// Its whole environment; `PATH` in it also finds the program.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+impl Isolated<'_> {
+    /// Runs it to its end; both its output streams go to `log`.
+    pub fn run(&self, log: &File) -> io::Result<ExitStatus> {
+        let (program, args) = self.argv.split_first().ok_or_else(|| io::Error::other("a step without a program"))?;
+        Command::new(program)
+            .args(args)
+            .current_dir(self.cwd)
+            .env_clear()
+            .envs(self.env)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?)
+            .status()
+    }
+}
