@@ -6,4 +6,5 @@ pub mod error;
 pub mod files;
 pub mod model;
 pub mod process;
+pub mod source;
 pub mod ui;

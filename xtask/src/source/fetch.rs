@@ -1,0 +1,243 @@
+//! Fetching: every archive of a run into the store, from whatever place has its bytes.
+//!
+//! For one source any of its archives will do. What the store has wins, then what a folder of this machine
+//! has, then the network: archive by archive, origin by origin, in the recipe's order.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::bail;
+use url::Url;
+
+use super::download::{copy, download};
+use super::failure::Failure;
+use super::http::{Client, shown};
+use super::index;
+use super::mirror::{Mirrors, Place};
+use super::report::{self, Attempt, Missed};
+use super::store::{Claim, Store};
+use super::unpack::file_name;
+use crate::model::recipe::{Archive, Source};
+use crate::model::{Origin, Sha256};
+use crate::ui::Ui;
+
+/// What fetching works with. Threads share it.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Where origins are.
+    pub mirrors: &'a Mirrors,
+    /// Where archives are kept.
+    pub store: &'a Store,
+    /// Whether and how to go beyond this machine.
+    pub network: &'a Network,
+    /// Who is told.
+    pub ui: &'a Ui,
+}
+
+/// Whether a run may use the network.
+#[derive(Debug)]
+pub enum Network {
+    /// Through this client.
+    Online(Box<Client>),
+    /// Only the store and folders, as `--offline` says.
+    Offline,
+}
+
+/// A source that somebody needs.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The recipe and version it belongs to, for messages.
+    pub what: String,
+    /// The source.
+    pub source: &'a Source,
+}
+
+/// A source's archive in the store, verified.
+#[derive(Debug, Clone)]
+pub struct Fetched<'a> {
+    /// Which of the source's archives it is.
+    pub archive: &'a Archive,
+    /// The file; not to be changed.
+    pub file: PathBuf,
+}
+
+/// How many downloads run at once unless somebody says otherwise.
+pub const DOWNLOADS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not zero");
+
+/// Brings an archive of every source into the store, several at once, and gives them in the order of `wanted`.
+/// Bytes that were not the pinned ones are warned about even where another place had the right ones. Fails with one
+/// error that names everything that could not be had, and why at each place; at once if this machine's disk fails.
+pub fn fetch_all<'a>(
+    context: &Context<'_>,
+    wanted: &[Request<'a>],
+    downloads: NonZeroUsize,
+) -> anyhow::Result<Vec<Fetched<'a>>> {
+    let next = AtomicUsize::new(0);
+    let stopped = AtomicBool::new(false);
+    let results: Mutex<Vec<Option<Outcome<'a>>>> = Mutex::new(wanted.iter().map(|_| None).collect());
+    let work = || {
+        while !stopped.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(request) = wanted.get(at) else { return };
+            let outcome = fetch_one(context, request, &[]);
+            stopped.fetch_or(outcome.result.is_err(), Ordering::Relaxed);
+            if let Some(slot) = results.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
+                *slot = Some(outcome);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..downloads.get().min(wanted.len()) {
+            scope.spawn(work);
+        }
+    });
+    let outcomes = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut fetched, mut missed) = (Vec::new(), Vec::new());
+    // An outcome is absent only where another one stopped the work with an error.
+    for (request, outcome) in wanted.iter().zip(outcomes).filter_map(|(request, outcome)| Some((request, outcome?))) {
+        match outcome.result? {
+            Some(found) => {
+                report::warn(context.ui, &request.what, &outcome.attempts);
+                fetched.push(found);
+            }
+            None => missed.push(Missed { request, attempts: outcome.attempts }),
+        }
+    }
+    if !missed.is_empty() {
+        bail!(report::cannot_fetch(context, &missed));
+    }
+    Ok(fetched)
+}
+
+/// The sources that a run would have to download: of none of their archives is a file of the right name and size in the
+/// store or in a folder. Quick, and asks no host.
+pub fn missing<'r, 'a>(context: &Context<'_>, wanted: &'r [Request<'a>]) -> Vec<&'r Request<'a>> {
+    let here = |archive: &Archive| context.store.has(archive) || !context.mirrors.local(archive).is_empty();
+    wanted.iter().filter(|request| !request.source.archives.iter().any(here)).collect()
+}
+
+/// What came of one source. An error is trouble of this machine; `None` means that no place had it.
+pub(super) struct Outcome<'a> {
+    pub result: anyhow::Result<Option<Fetched<'a>>>,
+    pub attempts: Vec<Attempt>,
+}
+
+/// Brings one archive of a source into the store, none of the `refused` ones.
+pub(super) fn fetch_one<'a>(context: &Context<'_>, request: &Request<'a>, refused: &[Sha256]) -> Outcome<'a> {
+    let mut attempts = Vec::new();
+    let wanted: Vec<&'a Archive> =
+        request.source.archives.iter().filter(|archive| !refused.contains(&archive.sha256)).collect();
+    let ways = [from_store, from_folders, from_network];
+    let found = ways.iter().try_fold(None, |found: Option<Fetched<'a>>, way| {
+        wanted.iter().try_fold(found, |found, archive| match found {
+            Some(found) => Ok(Some(found)),
+            None => Ok(way(context, archive, &mut attempts)?.map(|file| Fetched { archive, file })),
+        })
+    });
+    Outcome { result: found, attempts }
+}
+
+type Found = anyhow::Result<Option<PathBuf>>;
+
+fn from_store(context: &Context<'_>, archive: &Archive, _: &mut Vec<Attempt>) -> Found {
+    let found = context.store.get(archive)?;
+    if found.is_some() || !context.store.path(&archive.sha256).exists() {
+        return Ok(found);
+    }
+    let claim = context.store.claim(archive.sha256, file_name(archive), context.ui)?;
+    // Another run may have put the right bytes there meanwhile.
+    if let Some(file) = context.store.get(archive)? {
+        return Ok(Some(file));
+    }
+    let path = context.store.path(&archive.sha256);
+    context.ui.warn(format!("`{}` has changed since it was stored; it was discarded", path.display()));
+    claim.discard()?;
+    Ok(None)
+}
+
+fn from_folders(context: &Context<'_>, archive: &Archive, attempts: &mut Vec<Attempt>) -> Found {
+    let files = context.mirrors.local(archive);
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let claim = context.store.claim(archive.sha256, file_name(archive), context.ui)?;
+    if let Some(file) = context.store.get(archive)? {
+        return Ok(Some(file));
+    }
+    for file in files {
+        let place = file.display().to_string();
+        let partial = claim.partial(&place);
+        let progress = context.ui.transfer(&format!("copy {place}"), archive.most());
+        if let Some(found) = settle(&claim, place, &partial, copy(&file, archive, &partial, &progress), attempts)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn from_network(context: &Context<'_>, archive: &Archive, attempts: &mut Vec<Attempt>) -> Found {
+    let Network::Online(client) = &context.network else { return Ok(None) };
+    let claim = context.store.claim(archive.sha256, file_name(archive), context.ui)?;
+    if let Some(file) = context.store.get(archive)? {
+        return Ok(Some(file));
+    }
+    for origin in &archive.origins {
+        let places = match context.mirrors.remote(origin) {
+            Ok(places) => places,
+            Err(error) => {
+                let failure = Failure::NoPlace(format!("{error:#}"));
+                attempts.push(Attempt { place: origin.to_string(), failure });
+                continue;
+            }
+        };
+        for place in places {
+            let url = match locate(client, origin, &place) {
+                Ok(url) => url,
+                Err(attempt) => {
+                    attempts.push(attempt);
+                    continue;
+                }
+            };
+            let place = shown(&url);
+            let partial = claim.partial(&place);
+            let progress = context.ui.transfer(&format!("fetch {place}"), archive.most());
+            let result = download(client, &url, archive, &partial, &progress);
+            if let Some(found) = settle(&claim, place, &partial, result, attempts)? {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Where the archive itself is: on an index it has to be looked up.
+fn locate(client: &Client, origin: &Origin, place: &Place) -> Result<Url, Attempt> {
+    let page = match place {
+        Place::File(url) => return Ok(url.clone()),
+        Place::Page(page) => page,
+    };
+    let failed = |failure| Attempt { place: format!("{} ({origin})", shown(page)), failure };
+    let (text, base) = client.page(page).map_err(failed)?;
+    index::find(&text, &base, origin.file_name()).ok_or_else(|| failed(Failure::NotListed))
+}
+
+/// Lands what came whole. Trouble with the disk ends everything; any other failure is noted.
+fn settle(
+    claim: &Claim<'_>,
+    place: String,
+    partial: &std::path::Path,
+    result: Result<(), Failure>,
+    attempts: &mut Vec<Attempt>,
+) -> Found {
+    match result {
+        Ok(()) => Ok(Some(claim.land(partial)?)),
+        Err(Failure::Disk(error)) => Err(error.into()),
+        Err(failure) => {
+            attempts.push(Attempt { place, failure });
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Sources: from a recipe's pins to a tree on this machine.
+//!
+//! A recipe pins archives by size and digest and says where each can be had ([`crate::model::Origin`]).
+//! [`mirror`] knows which hosts and folders stand for an origin here, [`fetch`] brings archives into the
+//! [`store`], [`mod@unpack`] makes trees of them, and [`tree`] tells whether two trees are the same. [`obtain`]
+//! does all of it for one source. What is built from a tree is not known here.
+
+pub mod apt;
+pub mod disk;
+pub mod download;
+pub mod failure;
+pub mod fetch;
+pub mod http;
+pub mod index;
+pub mod mirror;
+mod obtain;
+pub mod pip;
+pub mod proxy;
+mod report;
+pub mod store;
+pub mod tree;
+pub mod unpack;
+
+pub use fetch::{Context, DOWNLOADS, Fetched, Network, Request, fetch_all, missing};
+pub use http::Client;
+pub use mirror::{MirrorArgs, Mirrors};
+pub use obtain::{Obtained, obtain};
+pub use store::Store;
+pub use tree::Tree;
+pub use unpack::unpack;
+
+#[cfg(test)]
+mod tests;
