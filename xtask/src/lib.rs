@@ -2,9 +2,11 @@
 //!
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
+pub mod catalog;
 pub mod error;
 pub mod files;
 pub mod model;
+pub mod plan;
 pub mod process;
 pub mod source;
 pub mod ui;

@@ -1,0 +1,219 @@
+//! The catalog: every recipe, layer and target file of the checkout, read strictly and cross-checked.
+//!
+//! A catalog that loads is whole: every name that a file mentions exists, and
+//! every file that a recipe mentions is there. Planning needs no other input.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::de::DeserializeOwned;
+
+use crate::error::invalid;
+use crate::model::{Layer, LayerName, Recipe, RecipeName, Sha256, Targets, Toolchain};
+
+/// What the checkout says.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// The checkout.
+    pub root: PathBuf,
+    /// By name.
+    pub recipes: BTreeMap<RecipeName, CatalogRecipe>,
+    /// By name.
+    pub layers: BTreeMap<LayerName, Layer>,
+    /// The runtimes.
+    pub targets: Targets,
+    /// The compiler and its wrappers.
+    pub toolchain: Toolchain,
+}
+
+/// A recipe and the files that lie beside it.
+#[derive(Debug, Clone)]
+pub struct CatalogRecipe {
+    /// As written.
+    pub recipe: Recipe,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Every other file of the folder, by path in it; patches are below `patches/`.
+    pub files: BTreeMap<String, Sha256>,
+}
+
+impl Catalog {
+    /// Reads the catalog of the checkout at `root`.
+    pub fn load(root: &Path) -> Result<Catalog> {
+        let mut recipes = BTreeMap::new();
+        for folder in sorted_entries(&root.join("recipes"))? {
+            let file = folder.join("recipe.toml");
+            if folder.is_dir() {
+                let recipe: Recipe = read_toml(&file)?;
+                expect_name(&file, recipe.name.as_str(), &folder)?;
+                let files = digest_files(&folder)?;
+                recipes.insert(recipe.name.clone(), CatalogRecipe { recipe, folder, files });
+            }
+        }
+        let mut layers = BTreeMap::new();
+        for file in sorted_entries(&root.join("layers"))? {
+            if file.extension().is_some_and(|extension| extension == "toml") && !is_reserved(&file) {
+                let layer: Layer = read_toml(&file)?;
+                expect_name(&file, layer.name.as_str(), &file.with_extension(""))?;
+                layers.insert(layer.name.clone(), layer);
+            }
+        }
+        let catalog = Catalog {
+            root: root.to_owned(),
+            recipes,
+            layers,
+            targets: read_toml(&root.join("docker/targets.toml"))?,
+            toolchain: read_toml(&root.join("recipes/toolchain.toml"))?,
+        };
+        catalog.check()?;
+        Ok(catalog)
+    }
+
+    /// The recipe of that name.
+    pub fn recipe(&self, name: &RecipeName) -> Result<&CatalogRecipe> {
+        self.recipes.get(name).ok_or_else(|| {
+            invalid(format!("there is no recipe `{name}`\n\nhint: known recipes are {}", list(self.recipes.keys())))
+        })
+    }
+
+    /// The layer of that name.
+    pub fn layer(&self, name: &LayerName) -> Result<&Layer> {
+        self.layers.get(name).ok_or_else(|| {
+            invalid(format!("there is no layer `{name}`\n\nhint: known layers are {}", list(self.layers.keys())))
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        for entry in self.recipes.values() {
+            self.check_recipe(entry).with_context(|| format!("in {}", entry.folder.join("recipe.toml").display()))?;
+        }
+        for layer in self.layers.values() {
+            let file = self.root.join("layers").join(format!("{}.toml", layer.name));
+            self.check_layer(layer).with_context(|| format!("in {}", file.display()))?;
+        }
+        for tool in [&self.toolchain.compiler, &self.toolchain.pip] {
+            self.recipe(&tool.name)
+                .with_context(|| format!("in {}", self.root.join("recipes/toolchain.toml").display()))?;
+        }
+        for target in &self.targets.targets {
+            if target.glibc < self.targets.floor {
+                return Err(invalid(format!(
+                    "in {}: target `{}` has glibc {}, older than the floor {}",
+                    self.root.join("docker/targets.toml").display(),
+                    target.name,
+                    target.glibc,
+                    self.targets.floor
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_recipe(&self, entry: &CatalogRecipe) -> Result<()> {
+        let recipe = &entry.recipe;
+        if recipe.version(&recipe.default).is_none() {
+            return Err(invalid(format!("the default version {} is not among the versions", recipe.default)));
+        }
+        let mut seen = BTreeSet::new();
+        for version in &recipe.versions {
+            if !seen.insert(&version.version) {
+                return Err(invalid(format!("version {} is there twice", version.version)));
+            }
+            for reference in version.needs.iter().chain(&recipe.needs).chain(&recipe.tools) {
+                let needed = self.recipe(&reference.name)?;
+                if let Some(wanted) = &reference.version
+                    && needed.recipe.version(wanted).is_none()
+                {
+                    return Err(invalid(format!("`{reference}` is needed, but that recipe has no version {wanted}")));
+                }
+            }
+            for patch in &version.patches {
+                if !entry.files.contains_key(&format!("patches/{patch}")) {
+                    return Err(invalid(format!("the patch `patches/{patch}` is not there")));
+                }
+            }
+            for source in &version.sources {
+                if source.archives.len() > 1 && source.tree.is_none() {
+                    return Err(invalid(format!(
+                        "version {} can come from several archives, so it needs a `tree` digest that proves them equal",
+                        version.version
+                    )));
+                }
+                if source.archives.is_empty() || source.archives.iter().any(|archive| archive.origins.is_empty()) {
+                    return Err(invalid(format!("version {} has a source without an origin", version.version)));
+                }
+            }
+            if version.sources.is_empty() {
+                return Err(invalid(format!("version {} has no source", version.version)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_layer(&self, layer: &Layer) -> Result<()> {
+        self.recipe(&layer.recipe)?;
+        let mut seen = BTreeSet::new();
+        for file in &layer.files {
+            self.recipe(&file.recipe)?;
+            if !seen.insert(&file.to) {
+                return Err(invalid(format!("two files go to `{}`", file.to)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Files of `layers/` that are no layers.
+fn is_reserved(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == "digests.toml" || name == "regions.toml")
+}
+
+fn expect_name(file: &Path, name: &str, place: &Path) -> Result<()> {
+    let expected = place.file_name().unwrap_or_default().to_string_lossy();
+    if name != expected {
+        return Err(invalid(format!("in {}: the name is `{name}`, the place says `{expected}`", file.display())));
+    }
+    Ok(())
+}
+
+fn list<T: std::fmt::Display>(names: impl Iterator<Item = T>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        let mut paths =
+            fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+        paths.sort();
+        Ok(paths)
+    };
+    read().map_err(|error| invalid(format!("cannot read the folder {}: {error}", folder.display())))
+}
+
+/// Reads one of our files; a mistake in it is shown with its line and a caret.
+fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    let text = fs::read_to_string(file).map_err(|error| invalid(format!("cannot read {}: {error}", file.display())))?;
+    toml::from_str(&text).map_err(|error| invalid(format!("cannot use {}\n{error}", file.display())))
+}
+
+/// Every file below `folder` but the recipe itself, whose meaning is digested instead of its text.
+fn digest_files(folder: &Path) -> Result<BTreeMap<String, Sha256>> {
+    let mut files = BTreeMap::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(current) = pending.pop() {
+        for path in sorted_entries(&current)? {
+            if path.is_dir() {
+                pending.push(path);
+            } else if path != folder.join("recipe.toml") {
+                let bytes =
+                    fs::read(&path).map_err(|error| invalid(format!("cannot read {}: {error}", path.display())))?;
+                let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+                files.insert(name, Sha256::of(bytes));
+            }
+        }
+    }
+    Ok(files)
+}
