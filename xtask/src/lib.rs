@@ -2,6 +2,7 @@
 //!
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
+pub mod build;
 pub mod catalog;
 pub mod error;
 pub mod files;
