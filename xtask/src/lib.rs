@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod catalog;
+pub mod elf;
 pub mod error;
 pub mod files;
 pub mod model;
