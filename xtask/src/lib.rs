@@ -8,6 +8,7 @@ pub mod elf;
 pub mod error;
 pub mod files;
 pub mod model;
+pub mod pack;
 pub mod plan;
 pub mod process;
 pub mod source;
