@@ -11,5 +11,6 @@ pub mod model;
 pub mod pack;
 pub mod plan;
 pub mod process;
+pub mod smoke;
 pub mod source;
 pub mod ui;

@@ -1,0 +1,214 @@
+//! A place with nothing in it but glibc and a layer: what works here works in a runtime.
+//!
+//! The root holds copies only and nothing is mounted into it. The network stays the machine's, so that a server on
+//! the loopback can be reached by the name `localhost`. It hides the machine from honest programs and is no jail for
+//! hostile ones.
+
+pub mod isolation;
+pub mod machine;
+pub mod python;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+
+use self::isolation::Isolation;
+use self::machine::{Linkage, Machine};
+use self::python::Python;
+use crate::process::bounded::{self, Command};
+
+/// What glibc loads: by every program, or by itself to find a host by name. Newer ones have most of it in libc.
+const GLIBC: [&str; 9] = [
+    "libc.so.6",
+    "libdl.so.2",
+    "libm.so.6",
+    "libnss_dns.so.2",
+    "libnss_files.so.2",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+];
+
+/// Where the emulator stands in the root.
+const EMULATOR: &str = "/qemu";
+
+/// What goes into a sandbox.
+#[derive(Debug, Clone)]
+pub struct Content<'a> {
+    /// The folder that holds the layer.
+    pub layer: &'a Path,
+    /// Where the layer goes, such as `/opt`.
+    pub at: &'a str,
+    /// The program of the layer that will be run, as a path in the layer.
+    pub program: &'a str,
+    /// The hosts file.
+    pub hosts: &'a str,
+    /// The Python to bring along.
+    pub python: Option<&'a Python>,
+}
+
+/// A root with a layer in it. It goes when dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    root: TempDir,
+    machine: Machine,
+    isolation: Isolation,
+}
+
+impl Sandbox {
+    /// Makes a root with `content`, and finds the best way to enter it among `ways`.
+    ///
+    /// # Errors
+    /// Where there is no room for it, or no way works.
+    pub fn build(machine: &Machine, content: &Content<'_>, ways: &[Isolation]) -> anyhow::Result<Sandbox> {
+        let root = tempfile::Builder::new().prefix("media-layers-smoke-").tempdir();
+        let root = root.context("cannot make a folder for the sandbox; TMPDIR may name another place")?;
+        let mut sandbox = Sandbox { root, machine: machine.clone(), isolation: Isolation::None };
+        sandbox.furnish(content)?;
+        let mut refusals = Vec::new();
+        for &way in ways {
+            sandbox.isolation = way;
+            match sandbox.try_out() {
+                Ok(()) => return Ok(sandbox),
+                Err(refusal) => refusals.push(format!("{way}: {refusal}")),
+            }
+        }
+        bail!(
+            "no way to run a program in {} works ({}); TMPDIR may name a folder from which programs may run",
+            sandbox.root.path().display(),
+            refusals.join("; ")
+        )
+    }
+
+    /// How its programs are kept from seeing the machine.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// What a program in the sandbox must call the file that is at `inside` in the root.
+    pub fn path(&self, inside: &str) -> String {
+        match self.isolation {
+            Isolation::None => self.outside(inside).to_string_lossy().into_owned(),
+            Isolation::UserNamespace | Isolation::Chroot => inside.to_owned(),
+        }
+    }
+
+    /// Where a file of the root is on this machine.
+    pub fn outside(&self, inside: &str) -> PathBuf {
+        self.root.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// Moves the layer from one folder of the root to another, with nothing left behind.
+    pub fn move_layer(&self, from: &str, to: &str, program: &str) -> anyhow::Result<()> {
+        let rename = || -> std::io::Result<()> {
+            let target = self.outside(to);
+            std::fs::create_dir_all(target.parent().unwrap_or(self.root.path()))?;
+            std::fs::rename(self.outside(from), target)?;
+            std::fs::remove_file(self.outside("/proc/self/exe"))
+        };
+        rename().with_context(|| format!("cannot move {from} to {to} in the sandbox"))?;
+        self.link_program(to, program)
+    }
+
+    /// The paths of all files and folders of the root, apart from /tmp, where programs may write.
+    pub fn listing(&self) -> anyhow::Result<BTreeSet<PathBuf>> {
+        tree::listing(self.root.path(), &self.outside("/tmp"))
+    }
+
+    /// Puts a file into the root.
+    pub fn write(&self, inside: &str, content: &[u8]) -> anyhow::Result<()> {
+        tree::write(&self.outside(inside), content)
+    }
+
+    /// What a program in the sandbox must call the Python that was brought along.
+    pub fn python(&self, python: &Python) -> String {
+        match self.isolation {
+            // It was copied without what knows TLS; the machine's own would be no better hidden.
+            Isolation::None => self.machine.outside(&python.program).to_string_lossy().into_owned(),
+            Isolation::UserNamespace | Isolation::Chroot => python.program.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// A command that runs a program of the root, with an empty environment. `argv` is in the words of [`Self::path`].
+    pub fn command<S: Into<OsString>>(&self, argv: impl IntoIterator<Item = S>) -> Command {
+        let mut whole = self.isolation.prefix(self.root.path()).unwrap_or_default();
+        if let Some(emulator) = &self.machine.emulator {
+            match self.isolation {
+                Isolation::None => {
+                    whole.extend([emulator.program.as_os_str(), "-L".as_ref()].map(OsString::from));
+                    whole.push(self.machine.system.clone().into());
+                }
+                Isolation::UserNamespace | Isolation::Chroot => whole.push(EMULATOR.into()),
+            }
+        }
+        whole.extend(argv.into_iter().map(Into::into));
+        Command { cwd: Some(self.root.path().to_owned()), ..Command::new(whole) }
+    }
+
+    fn furnish(&self, content: &Content<'_>) -> anyhow::Result<()> {
+        self.install_glibc()?;
+        if let Some(emulator) = &self.machine.emulator {
+            tree::copy_file(&emulator.program, &self.outside(EMULATOR))?;
+        }
+        if let Some(python) = content.python {
+            python.install(&self.machine, self.root.path())?;
+        }
+        tree::copy_tree(content.layer, &self.outside(content.at), &|_| true)?;
+        self.write("/etc/hosts", content.hosts.as_bytes())?;
+        self.write("/etc/nsswitch.conf", b"hosts: files dns\n")?;
+        std::fs::create_dir_all(self.outside("/tmp")).context("cannot make /tmp in the sandbox")?;
+        std::fs::create_dir_all(self.outside("/proc/self")).context("cannot make /proc in the sandbox")?;
+        self.link_program(content.at, content.program)
+    }
+
+    /// The loader asks `/proc/self/exe` where a program stands, to find what is beside it. Every runtime has a /proc;
+    /// mounting one needs rights that a container seldom has, and one link of it is all that is wanted.
+    fn link_program(&self, at: &str, program: &str) -> anyhow::Result<()> {
+        let link = || symlink(Path::new(at).join(program), self.outside("/proc/self/exe"));
+        link().context("cannot make /proc/self/exe in the sandbox")
+    }
+
+    fn install_glibc(&self) -> anyhow::Result<()> {
+        let Some(loader) = self.machine.loader() else {
+            bail!("there is no glibc for {} in {}", self.machine.arch, self.machine.system.display());
+        };
+        tree::copy_file(&loader, &self.outside(&self.machine.loader_path().to_string_lossy()))?;
+        let folder = loader.parent().unwrap_or(Path::new("/"));
+        for name in GLIBC {
+            let library = self.machine.inside(&folder.join(name));
+            if let Some(real) = self.machine.real_path(&library) {
+                tree::copy_file(&real, &self.outside(&library.to_string_lossy()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the loader in the sandbox, as a program that is there in any case, to check libc, which is too.
+    fn try_out(&self) -> Result<(), String> {
+        if self.isolation.prefix(self.root.path()).is_none() {
+            return Err("its program is not installed".to_owned());
+        }
+        if self.machine.emulator.as_ref().is_some_and(|emulator| emulator.linkage == Linkage::Dynamic)
+            && self.isolation.hides_the_machine()
+        {
+            return Err("this qemu needs libraries that are not in the root; qemu-user-static does not".to_owned());
+        }
+        let libc = self.machine.loader().and_then(|loader| Some(loader.parent()?.join("libc.so.6")));
+        let libc = self.machine.inside(&libc.unwrap_or_default());
+        let [loader, libc] = [self.machine.loader_path(), libc].map(|path| self.path(&path.to_string_lossy()));
+        let output = bounded::run(&self.command([loader, "--verify".to_owned(), libc])).map_err(|e| e.to_string())?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(format!("{}: {}", output.ending(), String::from_utf8_lossy(&output.stderr).trim()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! One connection of a server: requests in, answers out, until somebody has enough.
+
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::log::{Log, Record};
+use super::request::{self, Request, Wanted};
+use super::site::{Behaviour, Resource, Site};
+
+/// The most requests on one connection.
+const REQUEST_LIMIT: usize = 1000;
+
+/// How long a stalling answer stays silent at most.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+
+/// Bytes written at a time: small enough to notice soon that the client has gone.
+const CHUNK: usize = 64 * 1024;
+
+/// What all connections of a server share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// What there is to serve.
+    pub site: Site,
+    /// What came.
+    pub log: Log,
+    /// Set when the server ends.
+    pub stop: AtomicBool,
+}
+
+/// An answer, ready to be sent.
+struct Answer {
+    status: u16,
+    fields: String,
+    resource: Resource,
+    begin: usize,
+    end: usize,
+    keep_alive: bool,
+}
+
+/// Serves one connection to its end.
+pub fn serve(stream: &mut (impl Read + Write), connection: u64, shared: &Shared) -> io::Result<()> {
+    let mut rest = Vec::new();
+    for _ in 0..REQUEST_LIMIT {
+        if shared.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let Some(request) = request::read(stream, &mut rest)? else { break };
+        let answer = answer(&request, &shared.site);
+        let number = shared.log.begin(Record {
+            connection,
+            method: request.method.clone(),
+            target: String::from_utf8_lossy(&request.target).into_owned(),
+            range: request.range.clone(),
+            status: answer.status,
+            sent: 0,
+        });
+        let mut sent = 0;
+        let result = send(stream, &request, &answer, shared, &mut sent);
+        shared.log.end(number, sent);
+        result?;
+        if !answer.keep_alive {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn answer(request: &Request, site: &Site) -> Answer {
+    if !request.valid {
+        return refusal(400, false);
+    }
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return refusal(405, false);
+    }
+    let Some(resource) = site.get(&request.path()) else { return refusal(404, request.keep_alive) };
+    let keep_alive = request.keep_alive && resource.behaviour != Behaviour::Closing;
+    match &resource.behaviour {
+        Behaviour::Refuse(status) => refusal(*status, keep_alive),
+        Behaviour::Signed(query) if request.query() != query.as_bytes() => refusal(403, keep_alive),
+        Behaviour::Redirect(location) => {
+            let fields = format!("Location: {location}\r\n");
+            Answer { fields, ..refusal(302, keep_alive) }
+        }
+        Behaviour::WithoutRanges => {
+            let end = resource.body.len();
+            Answer { status: 200, fields: String::new(), resource, begin: 0, end, keep_alive }
+        }
+        Behaviour::Serve | Behaviour::Closing | Behaviour::Stalling | Behaviour::Signed(_) => {
+            ranged(request, resource, keep_alive)
+        }
+    }
+}
+
+fn ranged(request: &Request, resource: Resource, keep_alive: bool) -> Answer {
+    let length = resource.body.len();
+    let mut fields = "Accept-Ranges: bytes\r\n".to_owned();
+    let (status, begin, end) = match request.wanted(length) {
+        Wanted::Whole => (200, 0, length),
+        Wanted::Part(begin, end) => {
+            // Writing to a string cannot fail.
+            let _ = write!(fields, "Content-Range: bytes {begin}-{}/{length}\r\n", end - 1);
+            (206, begin, end)
+        }
+        Wanted::Nothing => {
+            let _ = write!(fields, "Content-Range: bytes */{length}\r\n");
+            (416, 0, 0)
+        }
+    };
+    Answer { status, fields, resource, begin, end, keep_alive }
+}
+
+/// An answer without the resource, with a text like those of real servers.
+fn refusal(status: u16, keep_alive: bool) -> Answer {
+    let body = format!("<html><head><title>{status}</title></head></html>\n").into_bytes();
+    let end = body.len();
+    Answer { status, fields: String::new(), resource: Resource::new(body), begin: 0, end, keep_alive }
+}
+
+fn send(
+    stream: &mut impl Write,
+    request: &Request,
+    answer: &Answer,
+    shared: &Shared,
+    sent: &mut u64,
+) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 {} -\r\nContent-Length: {}\r\nContent-Type: application/octet-stream\r\n{}Connection: {}\r\n\r\n",
+        answer.status,
+        answer.end - answer.begin,
+        answer.fields,
+        if answer.keep_alive { "keep-alive" } else { "close" },
+    );
+    stream.write_all(head.as_bytes())?;
+    if request.method == "HEAD" {
+        return stream.flush();
+    }
+    let stalls = answer.resource.behaviour == Behaviour::Stalling;
+    let end = if stalls { answer.begin + (answer.end - answer.begin) / 2 } else { answer.end };
+    for chunk in answer.resource.body[answer.begin..end].chunks(CHUNK) {
+        if shared.stop.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        stream.write_all(chunk)?;
+        *sent += chunk.len() as u64;
+    }
+    stream.flush()?;
+    if stalls {
+        let begin = Instant::now();
+        while begin.elapsed() < STALL_LIMIT && !shared.stop.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    Ok(())
+}

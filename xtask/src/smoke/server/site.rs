@@ -1,0 +1,69 @@
+//! What a server has to offer: paths, their bytes, and how it behaves when asked for them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Something that can be asked for.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its bytes.
+    pub body: Arc<[u8]>,
+    /// What the server does when asked for it.
+    pub behaviour: Behaviour,
+}
+
+/// What a server does when asked for a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Serves it, whole or in ranges, and keeps the connection.
+    Serve,
+    /// Sends the client elsewhere, with status 302 and this `Location`.
+    Redirect(String),
+    /// Serves it whole, whatever range was asked for.
+    WithoutRanges,
+    /// Serves it and closes the connection after every answer.
+    Closing,
+    /// Sends half of what was asked for and then nothing, with the connection open.
+    Stalling,
+    /// Answers with this status and a short text.
+    Refuse(u16),
+    /// Serves it only if the query is this, byte for byte, as a signed URL demands; else answers 403.
+    Signed(String),
+}
+
+impl Resource {
+    /// A resource that is served without ado.
+    pub fn new(body: impl Into<Arc<[u8]>>) -> Resource {
+        Resource { body: body.into(), behaviour: Behaviour::Serve }
+    }
+
+    /// A resource without bytes of its own.
+    pub fn empty() -> Resource {
+        Resource::new(Vec::new())
+    }
+
+    /// The same with another behaviour.
+    pub fn with(mut self, behaviour: Behaviour) -> Resource {
+        self.behaviour = behaviour;
+        self
+    }
+}
+
+/// The resources of a server by decoded path. Threads share it.
+#[derive(Debug, Default)]
+pub struct Site {
+    resources: RwLock<BTreeMap<Vec<u8>, Resource>>,
+}
+
+impl Site {
+    /// Puts a resource at a path, which is given decoded and begins with a slash.
+    pub fn put(&self, path: &str, resource: Resource) {
+        let mut resources = self.resources.write().unwrap_or_else(PoisonError::into_inner);
+        resources.insert(path.as_bytes().to_vec(), resource);
+    }
+
+    /// What is at a decoded path.
+    pub fn get(&self, path: &[u8]) -> Option<Resource> {
+        self.resources.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+}
