@@ -2,8 +2,11 @@
 //!
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
+pub mod assembly;
 pub mod build;
 pub mod catalog;
+pub mod cli;
+pub mod commands;
 pub mod elf;
 pub mod error;
 pub mod files;

@@ -1,0 +1,185 @@
+//! From built packages to a finished zip: stage, audit, smoke, pack.
+//!
+//! Nothing lands in `dist/` that has not passed the audit for every target and
+//! run, where this machine can run it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+
+use crate::build::PackageCache;
+use crate::cli::Session;
+use crate::elf::{self, AllowedExports};
+use crate::error::invalid;
+use crate::model::recipe::Step;
+use crate::model::{Layer, RecipeName, Sha256};
+use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
+use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
+use crate::smoke::{self, report::Report};
+
+/// What came of one zip.
+#[derive(Debug)]
+pub enum Assembled {
+    /// It is in `dist/`.
+    Released(Box<Release>, Report),
+    /// The audit found something; nothing was written.
+    AuditFailed(elf::report::Report),
+    /// A check failed when it ran; nothing was written.
+    SmokeFailed(Report),
+}
+
+/// Makes the zip of `planned`, whose packages' files are at `ready`.
+pub fn assemble(
+    session: &Session,
+    cache: &PackageCache,
+    plan: &Plan,
+    planned: &PlannedZip,
+    ready: &BTreeMap<Key, PathBuf>,
+    jobs: NonZeroUsize,
+) -> Result<Assembled> {
+    let layer = session.catalog.layer(&plan.layer)?;
+    let progress = session.ui.busy(&format!("{}: staging", planned.file));
+    let mut stage = Stage::new(facts(session, plan, planned, layer, ready)?)?;
+    for file in &layer.files {
+        let to = file.to.parse().map_err(|error| invalid(format!("in layers/{}.toml: {error}", layer.name)))?;
+        stage.add(&file.recipe, &file.from, &to)?;
+    }
+    let staged = stage.finish()?;
+    let work = cache.work(zip_key(plan, planned, layer)?)?;
+    let tree = work.path().join("layer");
+    staged.write_tree(&tree)?;
+
+    progress.say(format!("{}: auditing", planned.file));
+    let audit = elf::layer::audit(&tree, &session.catalog.targets, &audit_options(session, layer, planned)?)?;
+    if !audit.is_clean() {
+        return Ok(Assembled::AuditFailed(audit));
+    }
+    progress.say(format!("{}: running it", planned.file));
+    let report = smoke::run(layer.smoke, &tree, planned.arch, &session.smoke_options(), &session.ui)?;
+    if !report.passed() {
+        return Ok(Assembled::SmokeFailed(report));
+    }
+    progress.say(format!("{}: packing", planned.file));
+    let release = write_layer(&staged, zip_key(plan, planned, layer)?, &session.dist, jobs)?;
+    Ok(Assembled::Released(Box::new(release), report))
+}
+
+/// What decides the bytes of a zip: its packages, the layer file, and this very program, which stages and packs.
+pub fn zip_key(plan: &Plan, planned: &PlannedZip, layer: &Layer) -> Result<Sha256> {
+    #[derive(Serialize)]
+    struct Material<'a> {
+        tool: Sha256,
+        zip: &'a PlannedZip,
+        files: Vec<[&'a str; 3]>,
+        pinned: bool,
+    }
+    let tool = std::env::current_exe().and_then(fs::read).context("cannot read this program's own file")?;
+    let files = layer.files.iter().map(|file| [file.recipe.as_str(), &file.from, &file.to]).collect();
+    let material = Material { tool: Sha256::of(tool), zip: planned, files, pinned: plan.pinned };
+    Ok(Sha256::of(serde_json::to_vec(&material)?))
+}
+
+/// The release that is in `dist/` already, if it is what `planned` would give, byte for byte.
+pub fn up_to_date(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Option<Release>> {
+    let key = zip_key(plan, planned, session.catalog.layer(&plan.layer)?)?;
+    let record = session.dist.join(&planned.file).with_extension("json");
+    let Ok(text) = fs::read_to_string(&record) else { return Ok(None) };
+    let Ok(release) = Release::from_json(&text) else { return Ok(None) };
+    let same = release.plan_key == key
+        && fs::read(session.dist.join(&planned.file)).is_ok_and(|bytes| Sha256::of(bytes) == release.zip.sha256);
+    Ok(same.then_some(release))
+}
+
+fn audit_options(session: &Session, layer: &Layer, planned: &PlannedZip) -> Result<elf::layer::Options> {
+    let mut exports = BTreeMap::new();
+    for file in &layer.files {
+        if let Some(globs) = &file.exports {
+            let allowed = AllowedExports::new(globs).map_err(|error| {
+                invalid(format!("in layers/{}.toml: exports of `{}`: {error}", layer.name, file.to))
+            })?;
+            exports.insert(file.to.clone(), allowed);
+        }
+    }
+    // Only paths that say something: `/` or `/root` would also be found where they mean nothing of this machine.
+    let build_paths = [&session.cache, &session.catalog.root].map(|path| path.to_string_lossy().into_owned());
+    Ok(elf::layer::Options { arch: Some(planned.arch), build_paths: build_paths.to_vec(), exports })
+}
+
+fn facts(
+    session: &Session,
+    plan: &Plan,
+    planned: &PlannedZip,
+    layer: &Layer,
+    ready: &BTreeMap<Key, PathBuf>,
+) -> Result<LayerFacts> {
+    let catalog = &session.catalog;
+    let targets = catalog.targets.targets.iter().filter(|target| target.architectures.contains(&planned.arch));
+    let compiler = plan.packages.iter().find(|package| package.recipe == catalog.toolchain.compiler.name);
+    let compiler = compiler.context("the plan has no compiler")?;
+    let mut recipes = Vec::new();
+    for key in planned.packages.values() {
+        let package = plan.package(*key).context("the plan lacks a package of its own")?;
+        let files = ready.get(key).with_context(|| format!("{} was not built", package.label()))?;
+        recipes.push(packed(session, package, files)?);
+    }
+    Ok(LayerFacts {
+        name: layer.name.clone(),
+        version: plan.version.clone(),
+        summary: layer.summary.clone(),
+        arch: planned.arch,
+        glibc: catalog.targets.floor,
+        compiler: Compiler { name: compiler.recipe.clone(), version: compiler.version.clone() },
+        targets: targets.map(|target| target.name.clone()).collect(),
+        recipes,
+    })
+}
+
+fn packed(session: &Session, package: &Package, files: &std::path::Path) -> Result<PackedRecipe> {
+    let recipe = &session.catalog.recipe(&package.recipe)?.recipe;
+    let sources = match &package.source {
+        PlannedSource::Pinned(source) => vec![source.clone()],
+        PlannedSource::Override { tree, .. } => vec![crate::model::recipe::Source::of_tree(*tree)],
+    };
+    let patch = |step: &PlannedStep| match step {
+        PlannedStep::Patch(name) => {
+            let sha256 = *package.files.get(name)?;
+            Some(Patch { file: name.strip_prefix("patches/").unwrap_or(name).to_owned(), sha256 })
+        }
+        _ => None,
+    };
+    let step = |step: &PlannedStep| match step {
+        PlannedStep::Run(run) => Some(Step::Run(run.clone())),
+        PlannedStep::Copy(copy) => Some(Step::Copy(copy.clone())),
+        PlannedStep::Unpack | PlannedStep::Patch(_) => None,
+    };
+    let license_dir = files.join("licenses").join(package.recipe.as_str());
+    let mut texts = BTreeSet::new();
+    let entries = fs::read_dir(&license_dir)
+        .with_context(|| format!("{} left no licence text in {}", package.label(), license_dir.display()))?;
+    for entry in entries {
+        texts.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    if texts.is_empty() {
+        bail!("{} left no licence text", package.label());
+    }
+    Ok(PackedRecipe {
+        name: package.recipe.clone(),
+        version: package.version.clone(),
+        summary: recipe.summary.clone(),
+        homepage: recipe.homepage.clone(),
+        spdx: package.spdx.clone(),
+        pinned: package.pinned,
+        needs: package.needs.keys().cloned().collect::<Vec<RecipeName>>(),
+        sources,
+        patches: package.steps.iter().filter_map(patch).collect(),
+        steps: package.steps.iter().filter_map(step).collect(),
+        key: package.key,
+        out_dir: files.to_owned(),
+        license_dir,
+        license_files: texts.into_iter().collect(),
+    })
+}

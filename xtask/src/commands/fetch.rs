@@ -1,0 +1,30 @@
+//! `cargo xtask fetch`: downloads without building.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::Outcome;
+use super::selection::Selection;
+use super::sourcing::FetchArgs;
+use crate::cli::Session;
+
+/// Download every archive that a layer is made from, so that it can then be built with --offline.
+#[derive(Debug, Args)]
+pub struct Fetch {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    fetch: FetchArgs,
+}
+
+impl Fetch {
+    /// Brings the archives into the store and prints where each one is.
+    pub fn run(&self, session: &Session) -> Result<Outcome> {
+        let plan = self.selection.plan(session)?;
+        let packages: Vec<_> = plan.packages.iter().collect();
+        for (sha256, file) in self.fetch.open(session)?.fetch(&packages, &session.catalog)? {
+            session.ui.data(&format!("{sha256}  {}\n", file.display()))?;
+        }
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,59 @@
+//! `smoke`: proves that a layer runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, Outcome, json};
+use crate::cli::Session;
+use crate::error::invalid;
+use crate::model::Arch;
+use crate::model::layer::Suite;
+use crate::smoke;
+use crate::smoke::layer::{InvalidLayer, Layer};
+
+/// Runs a layer where there is nothing but glibc, and compares what it says with the truth.
+#[derive(Debug, Args)]
+pub struct Smoke {
+    /// The layer: a zip, or a folder with what is in one.
+    #[arg(value_name = "ZIP|DIR")]
+    layer: PathBuf,
+    /// The architecture the layer must be for; that of its program by default.
+    #[arg(long)]
+    arch: Option<Arch>,
+    /// How the result is written to stdout.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Smoke {
+    /// Runs the checks and prints what came of them.
+    ///
+    /// # Errors
+    /// Where the layer cannot be read or the checks cannot be made.
+    pub fn run(&self, session: &Session) -> anyhow::Result<Outcome> {
+        let layer = Layer::open(&self.layer).map_err(|error| invalid(format!("{error:#}")))?;
+        let suite = Suite::Mediainfo;
+        let arch = self.arch(&layer, smoke::program(suite)).map_err(|error| invalid(error.to_string()))?;
+        let report = smoke::run(suite, layer.folder(), arch, &session.smoke_options(), &session.ui)?;
+        session.ui.data(&match self.format {
+            Format::Text => report.to_string(),
+            Format::Json => json(&report)?,
+        })?;
+        Ok(if report.passed() { Outcome::Done } else { Outcome::Findings })
+    }
+
+    /// The architecture that was named, or else the one that the layer's program is for.
+    fn arch(&self, layer: &Layer, program: &str) -> Result<Arch, InvalidLayer> {
+        let invalid = |problem| InvalidLayer { path: self.layer.display().to_string(), problem };
+        let Some(found) = layer.arch(program) else {
+            return Err(invalid(format!(
+                "has no {program} for x86_64 or arm64; name the zip or folder of a layer that has"
+            )));
+        };
+        match self.arch {
+            Some(arch) if arch != found => Err(invalid(format!("its {program} is for {found} and not for {arch}"))),
+            _ => Ok(found),
+        }
+    }
+}
