@@ -1,0 +1,135 @@
+//! A checkout made by a test: small recipes that a fake runner "compiles".
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A checkout in a temporary folder.
+pub struct Checkout {
+    folder: tempfile::TempDir,
+}
+
+/// A tool, a library that is compiled with it, a program that needs the library, and a layer with the program.
+const RECIPES: [(&str, &str); 3] = [
+    (
+        "zig",
+        r#"
+platform = "builder"
+programs = ["zig"]
+"#,
+    ),
+    (
+        "lib",
+        r#"
+platform = "target"
+steps = [{ run = { argv = ["make", "lib", "{out}/lib.a", "-j{jobs}"] } }]
+"#,
+    ),
+    (
+        "app",
+        r#"
+platform = "target"
+needs = ["lib"]
+steps = [{ run = { argv = ["make", "app", "{out}/bin/app", "{needs:lib}/lib.a"] } }]
+"#,
+    ),
+];
+
+impl Checkout {
+    /// A checkout whose catalog loads.
+    pub fn new() -> Checkout {
+        let checkout = Checkout { folder: tempfile::tempdir().expect("a folder") };
+        for (name, body) in RECIPES {
+            checkout.write_recipe(name, body);
+        }
+        checkout.write("recipes/toolchain.toml", TOOLCHAIN);
+        checkout.write("docker/targets.toml", TARGETS);
+        checkout.write("layers/app.toml", LAYER);
+        checkout
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A folder of the test's own.
+    pub fn cache(&self) -> PathBuf {
+        self.path().join("cache")
+    }
+
+    /// Writes a file of the checkout.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// Replaces a part of a file that must be there.
+    pub fn replace(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path().join(name)).expect("the file");
+        assert!(text.contains(from), "{name} has no `{from}`");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    /// Writes a recipe with the given platform, needs and steps.
+    pub fn write_recipe(&self, name: &str, body: &str) {
+        let digest = "a".repeat(64);
+        self.write(
+            &format!("recipes/{name}/recipe.toml"),
+            &format!(
+                r#"name = "{name}"
+summary = "for tests"
+homepage = "https://example.org"
+license = {{ spdx = "MIT", files = ["LICENSE"] }}
+default = "1.0"
+{body}
+[[versions]]
+version = "1.0"
+
+[[versions.sources]]
+[[versions.sources.archives]]
+root = "{name}-1.0"
+size = 1
+sha256 = "{digest}"
+origins = ["https://example.org/{name}-1.0.tar.gz"]
+"#
+            ),
+        );
+    }
+}
+
+const TOOLCHAIN: &str = r#"
+compiler = "zig"
+pip = "zig"
+[wrappers]
+cc = ["zig", "cc", "-target", "{gnu-arch}-linux-gnu.{glibc}"]
+[files]
+[env]
+HOME = "{work}/home"
+"#;
+
+const TARGETS: &str = r#"
+floor = "2.17"
+[libraries]
+any = ["libc.so.6"]
+x86_64 = ["ld-linux-x86-64.so.2"]
+arm64 = ["ld-linux-aarch64.so.1"]
+[[target]]
+name = "al2"
+title = "Amazon Linux 2"
+cloud = "aws"
+glibc = "2.26"
+architectures = ["x86_64", "arm64"]
+runtimes = ["provided.al2"]
+"#;
+
+const LAYER: &str = r#"
+name = "app"
+summary = "for tests"
+recipe = "app"
+smoke = "mediainfo"
+files = [{ recipe = "app", from = "bin/app", to = "bin/app" }]
+"#;

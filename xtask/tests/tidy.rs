@@ -1,0 +1,201 @@
+//! The rules of the house, as tests.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xtask::catalog::Catalog;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
+}
+
+/// Every file that git would commit, by path from the root.
+fn files() -> Vec<PathBuf> {
+    let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let output = xtask::process::output("git", ["-C", &root().to_string_lossy()].iter().chain(&list)).expect("git");
+    assert!(output.status.success(), "git ls-files failed");
+    let text = String::from_utf8(output.stdout).expect("names in UTF-8");
+    let paths = text.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
+    let present: Vec<_> = paths.filter(|path| root().join(path).is_file()).collect();
+    assert!(present.len() > 50, "only {} files", present.len());
+    present
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(root().join(path)).expect("a file")).into_owned()
+}
+
+fn rust_files() -> impl Iterator<Item = PathBuf> {
+    files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+}
+
+#[test]
+fn files_are_short() {
+    let long: Vec<_> = rust_files().filter(|path| read(path).lines().count() > 400).collect();
+    assert!(long.is_empty(), "longer than 400 lines: {long:?}");
+}
+
+/// The modules in the order of the house: each may import what stands before it.
+const LAYERS: [&[&str]; 8] = [
+    &["error", "model"],
+    &["files", "process", "ui"],
+    &["catalog"],
+    &["plan"],
+    &["source", "elf", "pack", "smoke", "build"],
+    &["assembly"],
+    &["cli", "commands"],
+    &["main", "lib"],
+];
+
+/// What stands side by side on one floor and may still be imported.
+const NEIGHBOURS: [(&str, &str); 7] = [
+    ("model", "source"),  // documentation links only
+    ("model", "plan"),    // documentation links only
+    ("model", "catalog"), // documentation links only
+    ("build", "source"),
+    ("commands", "cli"),
+    ("cli", "commands"),
+    ("assembly", "cli"),
+];
+
+#[test]
+fn imports_point_one_way() {
+    let floor = |module: &str| LAYERS.iter().position(|names| names.contains(&module));
+    let mut wrong = Vec::new();
+    for path in rust_files() {
+        let Ok(inner) = path.strip_prefix("xtask/src") else { continue };
+        let module = inner.components().next().expect("a part").as_os_str().to_string_lossy().replace(".rs", "");
+        let own = floor(&module).unwrap_or_else(|| panic!("module `{module}` has no floor in this test"));
+        for line in read(&path).lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for used in line.split("crate::").skip(1) {
+                let name: String = used.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let Some(other) = floor(&name) else { continue };
+                let neighbours = NEIGHBOURS.contains(&(module.as_str(), name.as_str()));
+                if name != module && !neighbours && (other > own || (other == own && own > 1)) {
+                    wrong.push(format!("{}: {}", path.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that point back:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn processes_and_sockets_have_one_place() {
+    let mut wrong = Vec::new();
+    let is_test =
+        |path: &PathBuf| path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"));
+    for path in rust_files().filter(|path| path.starts_with("xtask/src") && !is_test(path)) {
+        let text = read(&path);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let process = path.starts_with("xtask/src/process") || path.ends_with("process.rs");
+        if code.contains("process::Command") && !process {
+            wrong.push(format!("{} starts processes", path.display()));
+        }
+        if code.contains("ureq::") && !path.starts_with("xtask/src/source") {
+            wrong.push(format!("{} opens download sockets", path.display()));
+        }
+        if code.contains("process::exit") {
+            wrong.push(format!("{} exits from inside", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn recipes_are_complete() {
+    let catalog = Catalog::load(root()).expect("the catalog");
+    assert!(catalog.recipes.len() >= 11);
+    let mut missing = Vec::new();
+    for entry in catalog.recipes.values() {
+        let recipe = &entry.recipe;
+        let name = &recipe.name;
+        if recipe.license.spdx.is_empty() || recipe.summary.is_empty() || !recipe.homepage.starts_with("https://") {
+            missing.push(format!("{name}: licence, summary and homepage"));
+        }
+        if recipe.license.files.is_empty()
+            && !recipe.steps.iter().any(|step| format!("{step:?}").contains("/licenses/"))
+        {
+            missing.push(format!("{name}: a licence text"));
+        }
+        for version in &recipe.versions {
+            for archive in version.sources.iter().flat_map(|source| &source.archives) {
+                if archive.size.is_none() && archive.note.is_none() {
+                    missing.push(format!("{name} {}: the size of {}", version.version, archive.sha256.short()));
+                }
+            }
+            for patch in &version.patches {
+                let text = read(&entry.folder.join("patches").join(patch));
+                let reason = text.split("--- ").next().unwrap_or_default();
+                if reason.trim().lines().count() < 3 {
+                    missing.push(format!("{name}: the reason of {patch}"));
+                }
+            }
+        }
+        for file in entry.files.keys().filter_map(|file| file.strip_prefix("patches/")) {
+            if !recipe.versions.iter().any(|version| version.patches.iter().any(|patch| patch == file)) {
+                missing.push(format!("{name}: a version that uses patches/{file}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "missing:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_recipe_is_used() {
+    let catalog = Catalog::load(root()).expect("the catalog");
+    let recipes = catalog.recipes.values().map(|entry| &entry.recipe);
+    let mut used: BTreeSet<_> = recipes
+        .flat_map(|recipe| {
+            let own = recipe.versions.iter().flat_map(|version| &version.needs);
+            recipe.needs.iter().chain(&recipe.tools).chain(own).map(|reference| &reference.name)
+        })
+        .collect();
+    used.extend([&catalog.toolchain.compiler.name, &catalog.toolchain.pip.name]);
+    for layer in catalog.layers.values() {
+        used.insert(&layer.recipe);
+        used.extend(layer.files.iter().map(|file| &file.recipe));
+    }
+    let unused: Vec<_> = catalog.recipes.keys().filter(|name| !used.contains(name)).collect();
+    assert!(unused.is_empty(), "recipes that nothing is made of: {unused:?}");
+}
+
+#[test]
+fn texts_end_in_a_newline_and_have_no_trailing_spaces() {
+    let mut wrong = Vec::new();
+    for path in files() {
+        let text_file = ["rs", "toml", "md", "sh", "yml", "py", "cmake"]
+            .iter()
+            .any(|known| path.extension().is_some_and(|it| it == *known));
+        if text_file {
+            let text = read(&path);
+            if !text.ends_with('\n') || text.lines().any(|line| line.ends_with(' ') || line.contains('\t')) {
+                wrong.push(path);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "trailing spaces, tabs or no newline at the end: {wrong:?}");
+}
+
+#[test]
+fn nothing_names_a_package_registry() {
+    // Split, so that this file does not name them either.
+    let hosts = [
+        ["deb.", "debian.org"],
+        ["pypi.", "org"],
+        ["python", "hosted.org"],
+        ["npm", "js.org"],
+        ["index.crates", ".io"],
+    ];
+    let mut wrong = Vec::new();
+    for path in files().into_iter().filter(|path| !path.ends_with("Cargo.lock")) {
+        let text = read(&path);
+        for host in hosts.map(|parts| parts.concat()) {
+            if text.contains(&host) {
+                wrong.push(format!("{}: {host}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
