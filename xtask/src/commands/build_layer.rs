@@ -23,11 +23,11 @@ use crate::smoke::report::Report;
 pub struct BuildLayer {
     #[command(flatten)]
     selection: Selection,
-    #[command(flatten)]
-    fetch: FetchArgs,
     /// How many things are compiled at once [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    fetch: FetchArgs,
 }
 
 impl BuildLayer {

@@ -66,25 +66,30 @@ fn examine(session: &Session) -> Vec<Finding> {
         remedy: "build on Linux, x86_64 or arm64",
         optional: None,
     }];
-    for program in POSIX_TOOLS.iter().chain(&["make"]) {
-        findings.push(Finding {
-            what: (*program).to_owned(),
-            found: find(program).map(str::to_owned),
-            remedy: if *program == "make" { "apt install make" } else { "apt install coreutils grep sed dash" },
-            optional: None,
-        });
-    }
+    let absent: Vec<_> = POSIX_TOOLS.into_iter().filter(|tool| find(tool).is_none()).collect();
+    findings.push(Finding {
+        what: if absent.is_empty() { "shell and tools".to_owned() } else { absent.join(", ") },
+        found: absent.is_empty().then(|| POSIX_TOOLS.join(", ")),
+        remedy: "apt install coreutils grep sed dash",
+        optional: None,
+    });
+    findings.push(Finding {
+        what: "make".to_owned(),
+        found: find("make").map(|folder| format!("{folder}/make")),
+        remedy: "apt install make",
+        optional: None,
+    });
     findings.push(Finding {
         what: "python3".to_owned(),
-        found: find("python3").map(str::to_owned),
+        found: find("python3").map(|folder| format!("{folder}/python3")),
         remedy: "apt install python3",
         optional: Some("`import pymediainfo` from the finished layer is not tried"),
     });
     findings.push(Finding {
         what: "Python package index".to_owned(),
         found: pip::discover().describe(),
-        remedy: "apt install python3-pip, or name an index with --pypi-index",
-        optional: Some("tools come from their upstream sites only, where these have them"),
+        remedy: "none is configured",
+        optional: Some("the pip of Debian's archive is fetched and asked; or name an index with --pypi-index"),
     });
     for arch in Arch::ALL {
         findings.push(Finding {
