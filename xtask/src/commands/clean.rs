@@ -40,6 +40,19 @@ impl Clean {
                 _ => {}
             }
         }
+        remove_partial_zips(session)?;
         Ok(Outcome::Done)
     }
+}
+
+/// What a build that was killed while packing left in `dist/`; finished zips stay.
+fn remove_partial_zips(session: &Session) -> Result<()> {
+    let Ok(entries) = fs::read_dir(&session.dist) else { return Ok(()) };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".partial") {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
