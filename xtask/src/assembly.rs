@@ -11,14 +11,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
-use crate::build::PackageCache;
-use crate::cli::Session;
+use crate::compile::PackageCache;
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
 use crate::model::{Layer, RecipeName, Sha256};
 use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
 use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
+use crate::session::Session;
 use crate::smoke::{self, report::Report};
 
 /// What came of one zip.

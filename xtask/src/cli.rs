@@ -1,15 +1,13 @@
 //! The command line: what can be asked for, and what the exit code says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 
-use crate::catalog::Catalog;
-use crate::commands::{Outcome, audit, build_layer, clean, doctor, fetch, list, plan, smoke as smoke_command};
-use crate::error::{InvalidInput, invalid};
-use crate::smoke;
+use crate::commands::{Outcome, audit, build_layer, clean, doctor, fetch, list, plan, smoke};
+use crate::error::InvalidInput;
+use crate::session::Session;
 use crate::ui::Ui;
 
 /// Builds MediaInfo, ffprobe and ffmpeg as layers for serverless functions.
@@ -45,31 +43,18 @@ enum Command {
     /// Check ELF files against the runtimes they must run on.
     Audit(audit::Audit),
     /// Run a finished layer, cut off from the system's libraries and certificates.
-    Smoke(smoke_command::Smoke),
+    Smoke(smoke::Smoke),
     /// Check whether this machine has what building needs.
     Doctor(doctor::Doctor),
     /// Remove what builds have left in the cache.
     Clean(clean::Clean),
 }
 
-/// What every command works with.
-#[derive(Debug)]
-pub struct Session {
-    /// The recipes, layers and targets of this checkout.
-    pub catalog: Catalog,
-    /// Where archives and packages are kept.
-    pub cache: PathBuf,
-    /// Where finished layers go.
-    pub dist: PathBuf,
-    /// The printer.
-    pub ui: Ui,
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new();
-    let result = Session::open(&cli.global, ui.clone()).and_then(|session| match cli.command {
+    let result = Session::open(cli.global.cache_dir.as_deref(), ui.clone()).and_then(|session| match cli.command {
         Command::BuildLayer(command) => command.run(&session),
         Command::Plan(command) => command.run(&session),
         Command::Fetch(command) => command.run(&session),
@@ -87,35 +72,4 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.chain().any(|cause| cause.is::<InvalidInput>()) { 2 } else { 1 })
         }
     }
-}
-
-impl Session {
-    /// How layers are run: for another architecture, in the root that `ci/arm64-root` makes in the cache.
-    pub fn smoke_options(&self) -> smoke::Options {
-        let root = self.cache.join("arm64-root");
-        smoke::Options { emulated_root: root.is_dir().then_some(root), ..smoke::Options::default() }
-    }
-
-    fn open(global: &Global, ui: Ui) -> Result<Session> {
-        let root = checkout()?;
-        let cache = match &global.cache_dir {
-            Some(folder) => std::path::absolute(folder).context("cannot tell where the cache folder is")?,
-            None => default_cache()?,
-        };
-        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), ui })
-    }
-}
-
-/// The checkout this tool was compiled in, which `cargo xtask` makes the one it is called in.
-fn checkout() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the tool lies at the root of a file system")?;
-    Ok(root.to_owned())
-}
-
-fn default_cache() -> Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    variable("XDG_CACHE_HOME")
-        .or_else(|| variable("HOME").map(|home| home.join(".cache")))
-        .map(|base| base.join("media-layers"))
-        .ok_or_else(|| invalid("there is no HOME to keep a cache in\n\nhint: name a folder with `--cache-dir`"))
 }

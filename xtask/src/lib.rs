@@ -3,10 +3,10 @@
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
 pub mod assembly;
-pub mod build;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
+pub mod compile;
 pub mod elf;
 pub mod error;
 pub mod files;
@@ -14,6 +14,7 @@ pub mod model;
 pub mod pack;
 pub mod plan;
 pub mod process;
+pub mod session;
 pub mod smoke;
 pub mod source;
 pub mod ui;

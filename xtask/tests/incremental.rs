@@ -10,8 +10,8 @@ use std::sync::Mutex;
 
 use anyhow::{Result, bail};
 use checkout::Checkout;
-use xtask::build::{Builder, PackageCache, Runner, Sources, schedule};
 use xtask::catalog::Catalog;
+use xtask::compile::{Builder, PackageCache, Runner, Sources, schedule};
 use xtask::model::Arch;
 use xtask::plan::{Key, Package, Plan, Request, resolve};
 use xtask::process::Isolated;

@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Format, Outcome};
-use crate::cli::Session;
 use crate::elf::{Report, layer, text};
 use crate::error::invalid;
 use crate::model::Targets;
+use crate::session::Session;
 
 /// Audits the ELF files of a layer, ours or anybody's.
 #[derive(Debug, Clone, Args)]

@@ -9,11 +9,11 @@ use super::Outcome;
 use super::selection::Selection;
 use super::sourcing::{FetchArgs, to_build};
 use crate::assembly::{Assembled, assemble, up_to_date};
-use crate::build::{Builder, HostRunner, PackageCache, schedule};
-use crate::cli::Session;
+use crate::compile::{Builder, HostRunner, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::pack::Release;
+use crate::session::Session;
 use crate::smoke::report::Report;
 
 /// Build a layer: fetch its sources, compile them, audit and run the result, and pack it into dist/.

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use super::Outcome;
-use crate::build::PackageCache;
-use crate::cli::Session;
+use crate::compile::PackageCache;
+use crate::session::Session;
 
 /// Remove built packages, unfinished work and logs from the cache.
 ///

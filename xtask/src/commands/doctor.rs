@@ -9,9 +9,9 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::this_machine;
-use crate::cli::Session;
 use crate::model::Arch;
 use crate::plan::{Plan, PlannedStep};
+use crate::session::Session;
 use crate::smoke::sandbox::machine::Machine;
 use crate::source::pip;
 

@@ -6,7 +6,7 @@ use clap::Args;
 use super::Outcome;
 use super::selection::Selection;
 use super::sourcing::FetchArgs;
-use crate::cli::Session;
+use crate::session::Session;
 
 /// Download every archive that a layer is made from, so that it can then be built with --offline.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Format, Outcome, json};
 use crate::catalog::Catalog;
-use crate::cli::Session;
+use crate::session::Session;
 
 /// List the layers that can be built, the recipes they are made from and the targets they run on.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::selection::Selection;
 use super::{Format, Outcome, json};
-use crate::build::PackageCache;
-use crate::cli::Session;
+use crate::compile::PackageCache;
 use crate::files::{quoted, size};
 use crate::plan::{Package, Plan, PlannedSource, PlannedStep};
+use crate::session::Session;
 
 /// Show every package that build-layer would make, in order, with its source, key and steps.
 #[derive(Debug, Args)]

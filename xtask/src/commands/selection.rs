@@ -7,10 +7,10 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use crate::cli::Session;
 use crate::error::invalid;
 use crate::model::{Arch, LayerName, RecipeName, Version};
 use crate::plan::{Override, Plan, Request, resolve};
+use crate::session::Session;
 use crate::source::Tree;
 
 /// The layer that a command works on.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Format, Outcome, json};
-use crate::cli::Session;
 use crate::error::invalid;
 use crate::model::Arch;
 use crate::model::layer::Suite;
+use crate::session::Session;
 use crate::smoke;
 use crate::smoke::layer::{InvalidLayer, Layer};
 

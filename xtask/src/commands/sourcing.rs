@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use crate::build::{PackageCache, Sources};
 use crate::catalog::Catalog;
-use crate::cli::Session;
+use crate::compile::{PackageCache, Sources};
 use crate::files;
 use crate::model::recipe::Source;
 use crate::model::{Origin, Sha256};
 use crate::plan::{Package, Plan, PlannedSource};
+use crate::session::Session;
 use crate::source::{
     Client, Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, missing, obtain,
 };
