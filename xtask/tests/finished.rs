@@ -155,8 +155,18 @@ fn killed_runs_and_another_machine_give_the_same_zip() {
     for time in [1, 3, 8, 25] {
         kill_after(&mut cargo("cargo xtask build-layer mediainfo --arch x86_64 --jobs 3"), Duration::from_secs(time));
     }
-    // Killed while packing: the record never stands beside another zip than its own.
     stdout(&mut cargo("cargo xtask build-layer mediainfo --arch x86_64 --jobs 3"));
+    // Killed while staging, running and packing, with everything compiled: a record never stands beside another zip.
+    for time in [2, 4, 6, 8, 9, 10] {
+        let _ = fs::remove_dir_all(checkout.join("dist"));
+        kill_after(&mut cargo("cargo xtask build-layer mediainfo --arch x86_64"), Duration::from_secs(time));
+        let record = checkout.join("dist").join(&release.zip.name).with_extension("json");
+        if let Ok(text) = fs::read_to_string(record) {
+            let bytes = fs::read(checkout.join("dist").join(&release.zip.name)).expect("a zip beside its record");
+            assert_eq!(Sha256::of(bytes), Release::from_json(&text).expect("a record").zip.sha256);
+        }
+    }
+    stdout(&mut cargo("cargo xtask build-layer mediainfo --arch x86_64"));
     let other = checkout.join("dist").join(zip.file_name().expect("a name"));
     let bytes = fs::read(&other).expect("the other zip");
     assert_eq!(Sha256::of(&bytes), release.zip.sha256, "the zips differ: {} and {}", zip.display(), other.display());
