@@ -14,7 +14,7 @@ use crate::model::{Origin, Sha256};
 use crate::plan::{Package, Plan, PlannedSource};
 use crate::session::Session;
 use crate::source::{
-    Client, Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, missing, obtain,
+    Client, Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, obtain,
 };
 use crate::ui::Ui;
 
@@ -67,8 +67,8 @@ impl Archives {
                 }
             }
         }
-        let missing = missing(&self.context(), &wanted);
-        if missing.iter().any(|request| needs_an_index(request.source)) {
+        let in_store = |source: &Source| source.archives.iter().any(|archive| self.store.has(archive));
+        if wanted.iter().any(|request| needs_an_index(request.source) && !in_store(request.source)) {
             self.find_an_index(catalog);
         }
         let fetched = fetch_all(&self.context(), &wanted, DOWNLOADS)?;
