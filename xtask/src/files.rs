@@ -35,6 +35,9 @@ fn copy_entry(from: &Path, to: &Path, linked: bool) -> io::Result<()> {
             copy_entry(&entry.path(), &to.join(entry.file_name()), linked)?;
         }
         Ok(())
+    } else if to.symlink_metadata().is_ok() {
+        // It may be a hard link of a file elsewhere, which must not change.
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is there already", to.display())))
     } else if linked && fs::hard_link(from, to).is_ok() {
         Ok(())
     } else {
@@ -106,6 +109,7 @@ mod tests {
         let to = folder.path().join("deep/to");
         copy(&from, &to).expect("a copy");
         normalize(&to).expect("modes");
+        assert!(copy(&from.join("tool"), &to.join("tool")).is_err(), "nothing is overwritten");
         let mode = fs::metadata(to.join("tool")).expect("the copy").permissions().mode();
         assert_eq!(mode & 0o7777, 0o755);
         assert_eq!(fs::read_link(to.join("link")).expect("the link"), Path::new("tool"));
