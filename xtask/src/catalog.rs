@@ -35,8 +35,18 @@ pub struct CatalogRecipe {
     pub recipe: Recipe,
     /// Its folder.
     pub folder: PathBuf,
-    /// Every other file of the folder, by path in it; patches are below `patches/`.
-    pub files: BTreeMap<String, Sha256>,
+    /// Every other file of the folder, by path in it; patches are below `patches/`, even if they lie in the folder of
+    /// the recipe that has them.
+    pub files: BTreeMap<String, RecipeFile>,
+}
+
+/// A file that belongs to a recipe.
+#[derive(Debug, Clone)]
+pub struct RecipeFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Of its bytes.
+    pub sha256: Sha256,
 }
 
 impl Catalog {
@@ -52,6 +62,7 @@ impl Catalog {
                 recipes.insert(recipe.name.clone(), CatalogRecipe { recipe, folder, files });
             }
         }
+        share_patches(&mut recipes)?;
         let mut layers = BTreeMap::new();
         for file in sorted_entries(&root.join("layers"))? {
             if file.extension().is_some_and(|extension| extension == "toml") && !is_reserved(&file) {
@@ -170,6 +181,23 @@ fn is_reserved(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == "digests.toml" || name == "regions.toml")
 }
 
+/// Gives recipes the patches that lie in another recipe's folder.
+fn share_patches(recipes: &mut BTreeMap<RecipeName, CatalogRecipe>) -> Result<()> {
+    let wanting: Vec<_> = recipes
+        .values()
+        .filter_map(|entry| Some((entry.recipe.name.clone(), entry.recipe.patches_of.clone()?)))
+        .collect();
+    for (name, owner) in wanting {
+        let Some(owned) = recipes.get(&owner).map(|entry| entry.files.clone()) else {
+            return Err(invalid(format!("recipe `{name}` wants the patches of `{owner}`, which is not there")));
+        };
+        if let Some(entry) = recipes.get_mut(&name) {
+            entry.files.extend(owned.into_iter().filter(|(file, _)| file.starts_with("patches/")));
+        }
+    }
+    Ok(())
+}
+
 fn expect_name(file: &Path, name: &str, place: &Path) -> Result<()> {
     let expected = place.file_name().unwrap_or_default().to_string_lossy();
     if name != expected {
@@ -200,7 +228,7 @@ fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T> {
 }
 
 /// Every file below `folder` but the recipe itself, whose meaning is digested instead of its text.
-fn digest_files(folder: &Path) -> Result<BTreeMap<String, Sha256>> {
+fn digest_files(folder: &Path) -> Result<BTreeMap<String, RecipeFile>> {
     let mut files = BTreeMap::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(current) = pending.pop() {
@@ -211,7 +239,7 @@ fn digest_files(folder: &Path) -> Result<BTreeMap<String, Sha256>> {
                 let bytes =
                     fs::read(&path).map_err(|error| invalid(format!("cannot read {}: {error}", path.display())))?;
                 let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
-                files.insert(name, Sha256::of(bytes));
+                files.insert(name, RecipeFile { path, sha256: Sha256::of(bytes) });
             }
         }
     }

@@ -102,6 +102,7 @@ fn recipes_are_complete() {
     let catalog = Catalog::load(root()).expect("the catalog");
     assert!(catalog.recipes.len() >= 11);
     let mut missing = Vec::new();
+    let mut used = BTreeSet::new();
     for entry in catalog.recipes.values() {
         let recipe = &entry.recipe;
         let name = &recipe.name;
@@ -120,16 +121,20 @@ fn recipes_are_complete() {
                 }
             }
             for patch in &version.patches {
-                let text = read(&entry.folder.join("patches").join(patch));
+                let path = &entry.files[&format!("patches/{patch}")].path;
+                let text = read(path.strip_prefix(root()).expect("a file of ours"));
                 let reason = text.split("--- ").next().unwrap_or_default();
                 if reason.trim().lines().count() < 3 {
                     missing.push(format!("{name}: the reason of {patch}"));
                 }
+                used.insert(path.clone());
             }
         }
-        for file in entry.files.keys().filter_map(|file| file.strip_prefix("patches/")) {
-            if !recipe.versions.iter().any(|version| version.patches.iter().any(|patch| patch == file)) {
-                missing.push(format!("{name}: a version that uses patches/{file}"));
+    }
+    for entry in catalog.recipes.values() {
+        for (name, file) in entry.files.iter().filter(|(name, _)| name.starts_with("patches/")) {
+            if !used.contains(&file.path) {
+                missing.push(format!("{}: a version that uses {name}", entry.recipe.name));
             }
         }
     }

@@ -108,9 +108,11 @@ impl Builder<'_> {
         ] {
             fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        let folder = &self.catalog.recipe(&package.recipe)?.folder;
+        let known = &self.catalog.recipe(&package.recipe)?.files;
         for name in package.files.keys() {
-            files::copy(&folder.join(name), &places.recipe().join(name))?;
+            let file =
+                known.get(name).with_context(|| format!("the plan has a file `{name}` that the recipe lacks"))?;
+            files::copy(&file.path, &places.recipe().join(name))?;
         }
         for (name, argv) in &package.wrappers {
             let path = places.bin().join(name);

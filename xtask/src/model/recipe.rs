@@ -34,6 +34,9 @@ pub struct Recipe {
     /// Recipes whose headers and libraries the steps use, for every version.
     #[serde(default)]
     pub needs: Vec<RecipeRef>,
+    /// The recipe in whose folder the patches lie, where two recipes compile the same source differently.
+    #[serde(default)]
+    pub patches_of: Option<RecipeName>,
     /// The pinned versions.
     pub versions: Vec<RecipeVersion>,
     /// How to get from `{src}` to `{out}`. Without any, `{out}` is the source tree itself.
@@ -72,7 +75,7 @@ pub struct RecipeVersion {
     /// What this version needs beyond [`Recipe::needs`], such as a library of the same version.
     #[serde(default)]
     pub needs: Vec<RecipeRef>,
-    /// Files below the recipe's `patches/`, applied in this order.
+    /// Files below `patches/`, applied in this order.
     #[serde(default)]
     pub patches: Vec<String>,
     /// What a user should know before choosing it.

@@ -163,7 +163,7 @@ impl Resolver<'_> {
             pinned: matches!(source, PlannedSource::Pinned(_)) && self.all_pinned(needs.values().chain(tools.values())),
             spdx: recipe.license.spdx.clone(),
             source,
-            files: files.map(|(name, digest)| (name.clone(), *digest)).collect(),
+            files: files.map(|(name, file)| (name.clone(), file.sha256)).collect(),
             programs: recipe.programs.clone(),
             wrappers: BTreeMap::new(),
             wrapper_files: BTreeMap::new(),
