@@ -1,8 +1,28 @@
 # Included right after project(MediaInfoLib) through CMAKE_PROJECT_MediaInfoLib_INCLUDE.
-# Compiles most C++ files together in a few translation units: half the CPU time of one by one.
+
+# By itself 26.05 takes the newest standard that the compiler announces. C++17 is the newest one with which gcc 12
+# compiles it too, which is what our results are compared with.
+set(CMAKE_CXX_STANDARD 17)
+
+function(set_properties)
+  # 26.05 would open libgvc.so if the runtime happens to have one, for drawings only; 23.04 is built without.
+  get_target_property(definitions mediainfo COMPILE_DEFINITIONS)
+  list(REMOVE_ITEM definitions MEDIAINFO_GRAPHVIZ_DLL_RUNTIME)
+  list(APPEND definitions MEDIAINFO_GRAPHVIZ_NO)
+  # The header that it precompiles is empty for any compiler but MSVC.
+  set_target_properties(mediainfo PROPERTIES
+    COMPILE_DEFINITIONS "${definitions}" DISABLE_PRECOMPILE_HEADERS ON)
+endfunction()
+cmake_language(DEFER CALL set_properties)
+
 # These define names that clash with other files' names, so they stay alone or go into a group of their own.
 set(alone
+  MediaInfo/Audio/File_Aac_Main.cpp
+  MediaInfo/Audio/File_Ac4.cpp
   MediaInfo/Audio/File_Adm.cpp
+  MediaInfo/Audio/File_DolbyAudioMetadata.cpp
+  MediaInfo/Audio/File_DtsUhd.cpp
+  MediaInfo/Audio/File_Flac.cpp
   MediaInfo/Audio/File_Usac.cpp
   MediaInfo/Export/Export_Mpeg7.cpp
   MediaInfo/Image/File_Dpx.cpp
@@ -11,6 +31,7 @@ set(alone
   MediaInfo/Multiple/File_Mpeg_Psi.cpp
   MediaInfo/Multiple/File_MpegTs.cpp
   MediaInfo/Multiple/File_Mpeg4_Elements.cpp
+  MediaInfo/Multiple/File_Mpeg4_TimeCode.cpp
   MediaInfo/Multiple/File_Mxf.cpp
   MediaInfo/Reader/Reader_Directory.cpp
   MediaInfo/Reader/Reader_File.cpp
@@ -39,28 +60,4 @@ set(fourth
   MediaInfo/Video/File_AvsV.cpp
   MediaInfo/Video/File_Mpegv.cpp
   MediaInfo/Video/File_Vc1.cpp)
-
-function(group_sources)
-  get_target_property(sources mediainfo SOURCES)
-  list(FILTER sources INCLUDE REGEX "[.]cpp$")
-  set(position 0)
-  foreach(source IN LISTS sources)
-    string(REGEX REPLACE "^.*/Source/" "" name "${source}")
-    if(name IN_LIST alone)
-      continue()
-    elseif(name IN_LIST second)
-      set(group second)
-    elseif(name IN_LIST third)
-      set(group third)
-    elseif(name IN_LIST fourth)
-      set(group fourth)
-    else()
-      math(EXPR group "${position} / 30")
-      math(EXPR position "${position} + 1")
-      set(group "first${group}")
-    endif()
-    set_source_files_properties("${source}" PROPERTIES UNITY_GROUP "${group}")
-  endforeach()
-  set_target_properties(mediainfo PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP UNITY_BUILD_RELOCATABLE ON)
-endfunction()
-cmake_language(DEFER CALL group_sources)
+include(${CMAKE_CURRENT_LIST_DIR}/unity.cmake)
