@@ -13,9 +13,7 @@ use crate::model::recipe::Source;
 use crate::model::{Origin, Sha256};
 use crate::plan::{Package, Plan, PlannedSource};
 use crate::session::Session;
-use crate::source::{
-    Client, Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, obtain,
-};
+use crate::source::{Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, obtain};
 use crate::ui::Ui;
 
 /// Where archives may be had.
@@ -43,7 +41,7 @@ impl FetchArgs {
     pub fn open(&self, session: &Session) -> Result<Archives> {
         let network = match self.offline {
             true => Network::Offline,
-            false => Network::Online(Box::new(Client::default())),
+            false => Network::Online(Box::default()),
         };
         Ok(Archives {
             mirrors: Mirrors::new(&self.mirrors)?,
