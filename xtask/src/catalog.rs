@@ -35,8 +35,7 @@ pub struct CatalogRecipe {
     pub recipe: Recipe,
     /// Its folder.
     pub folder: PathBuf,
-    /// Every other file of the folder, by path in it; patches are below `patches/`, even if they lie in the folder of
-    /// the recipe that has them.
+    /// Every other file of the folder, by path in it; patches are below `patches/`.
     pub files: BTreeMap<String, RecipeFile>,
 }
 
@@ -62,7 +61,7 @@ impl Catalog {
                 recipes.insert(recipe.name.clone(), CatalogRecipe { recipe, folder, files });
             }
         }
-        share_patches(&mut recipes)?;
+        share_files(&mut recipes)?;
         let mut layers = BTreeMap::new();
         for file in sorted_entries(&root.join("layers"))? {
             if file.extension().is_some_and(|extension| extension == "toml") && !is_reserved(&file) {
@@ -181,18 +180,18 @@ fn is_reserved(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == "digests.toml" || name == "regions.toml")
 }
 
-/// Gives recipes the patches that lie in another recipe's folder.
-fn share_patches(recipes: &mut BTreeMap<RecipeName, CatalogRecipe>) -> Result<()> {
+/// Gives recipes the files that lie in another recipe's folder.
+fn share_files(recipes: &mut BTreeMap<RecipeName, CatalogRecipe>) -> Result<()> {
     let wanting: Vec<_> = recipes
         .values()
-        .filter_map(|entry| Some((entry.recipe.name.clone(), entry.recipe.patches_of.clone()?)))
+        .filter_map(|entry| Some((entry.recipe.name.clone(), entry.recipe.files_of.clone()?)))
         .collect();
     for (name, owner) in wanting {
         let Some(owned) = recipes.get(&owner).map(|entry| entry.files.clone()) else {
-            return Err(invalid(format!("recipe `{name}` wants the patches of `{owner}`, which is not there")));
+            return Err(invalid(format!("recipe `{name}` wants the files of `{owner}`, which is not there")));
         };
         if let Some(entry) = recipes.get_mut(&name) {
-            entry.files.extend(owned.into_iter().filter(|(file, _)| file.starts_with("patches/")));
+            entry.files.extend(owned);
         }
     }
     Ok(())

@@ -34,9 +34,9 @@ pub struct Recipe {
     /// Recipes whose headers and libraries the steps use, for every version.
     #[serde(default)]
     pub needs: Vec<RecipeRef>,
-    /// The recipe in whose folder the patches lie, where two recipes compile the same source differently.
+    /// The recipe in whose folder this one's patches and other files lie, where two compile the same source differently.
     #[serde(default)]
-    pub patches_of: Option<RecipeName>,
+    pub files_of: Option<RecipeName>,
     /// The pinned versions.
     pub versions: Vec<RecipeVersion>,
     /// How to get from `{src}` to `{out}`. Without any, `{out}` is the source tree itself.
