@@ -33,8 +33,7 @@ impl Smoke {
     /// Where the layer cannot be read or the checks cannot be made.
     pub fn run(&self, session: &Session) -> anyhow::Result<Outcome> {
         let layer = Layer::open(&self.layer).map_err(|error| invalid(format!("{error:#}")))?;
-        let suite = Suite::Mediainfo;
-        let arch = self.arch(&layer, smoke::program(suite)).map_err(|error| invalid(error.to_string()))?;
+        let (suite, arch) = self.suite(&layer).map_err(|error| invalid(error.to_string()))?;
         let report = smoke::run(suite, layer.folder(), arch, &session.smoke_options(), &session.ui)?;
         session.ui.data(&match self.format {
             Format::Text => report.to_string(),
@@ -43,17 +42,22 @@ impl Smoke {
         Ok(if report.passed() { Outcome::Done } else { Outcome::Findings })
     }
 
-    /// The architecture that was named, or else the one that the layer's program is for.
-    fn arch(&self, layer: &Layer, program: &str) -> Result<Arch, InvalidLayer> {
+    /// The checks for what is in the layer, and the architecture that was named, or else the one its program is for.
+    fn suite(&self, layer: &Layer) -> Result<(Suite, Arch), InvalidLayer> {
         let invalid = |problem| InvalidLayer { path: self.layer.display().to_string(), problem };
-        let Some(found) = layer.arch(program) else {
-            return Err(invalid(format!(
-                "has no {program} for x86_64 or arm64; name the zip or folder of a layer that has"
-            )));
+        let program = |suite: Suite| Some((suite, layer.arch(smoke::program(suite))?));
+        let Some((suite, found)) = Suite::ALL.into_iter().find_map(program) else {
+            let known = Suite::ALL.map(smoke::program).join(", ");
+            let problem =
+                format!("has none of {known} for x86_64 or arm64; name the zip or folder of a layer that has");
+            return Err(invalid(problem));
         };
         match self.arch {
-            Some(arch) if arch != found => Err(invalid(format!("its {program} is for {found} and not for {arch}"))),
-            _ => Ok(found),
+            Some(arch) if arch != found => {
+                let program = smoke::program(suite);
+                Err(invalid(format!("its {program} is for {found} and not for {arch}")))
+            }
+            _ => Ok((suite, found)),
         }
     }
 }

@@ -41,4 +41,11 @@ pub struct LayerFile {
 pub enum Suite {
     /// The MediaInfo program and its Python module.
     Mediainfo,
+    /// The ffprobe program alone.
+    Ffprobe,
+}
+
+impl Suite {
+    /// Every suite; one whose layer holds another's program as well comes before it.
+    pub const ALL: [Suite; 2] = [Suite::Mediainfo, Suite::Ffprobe];
 }

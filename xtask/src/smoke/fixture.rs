@@ -11,16 +11,28 @@ use serde::Deserialize;
 pub struct Fixture {
     /// Its content.
     pub bytes: &'static [u8],
+    /// The files it leads to, which must be beside it: their names and contents.
+    pub parts: Vec<(&'static str, &'static [u8])>,
     /// What a reader must find in it.
     pub truth: Truth,
 }
 
-/// What a reader must find in a file, in the words of MediaInfo.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// In whose words the truth is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Words {
+    /// Those of MediaInfo.
+    Mediainfo,
+    /// Those of ffprobe.
+    Ffprobe,
+}
+
+/// What a reader must find in a file, in its own words.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Truth {
     /// The name of the file.
     pub file: String,
+    /// The size of the file in bytes, where it matters.
+    pub size: Option<u64>,
     /// The container format.
     pub format: String,
     /// Seconds.
@@ -32,8 +44,7 @@ pub struct Truth {
 }
 
 /// The truth about a video track.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Video {
     /// The codec.
     pub codec: String,
@@ -46,8 +57,7 @@ pub struct Video {
 }
 
 /// The truth about an audio track.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Audio {
     /// The codec.
     pub codec: String,
@@ -62,7 +72,7 @@ pub struct Audio {
 pub struct Fixtures {
     /// How far a duration may be off, in seconds.
     pub duration_tolerance: f64,
-    /// In the order of `truth.toml`.
+    /// Those that the reader knows, in the order of `truth.toml`.
     pub all: Vec<Fixture>,
 }
 
@@ -71,7 +81,47 @@ pub struct Fixtures {
 struct TruthFile {
     duration_tolerance: f64,
     #[serde(rename = "fixture")]
-    fixtures: Vec<Truth>,
+    fixtures: Vec<Entry>,
+}
+
+/// What is known of a file, and what each reader calls it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Entry {
+    file: String,
+    duration: f64,
+    video: Option<Picture>,
+    audio: Option<Sound>,
+    #[serde(default)]
+    parts: Vec<String>,
+    mediainfo: Option<Names>,
+    ffprobe: Option<Names>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Picture {
+    width: u32,
+    height: u32,
+    frame_rate: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Sound {
+    sample_rate: u32,
+    channels: u32,
+}
+
+/// What a reader calls the container and the codecs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    format: String,
+    #[serde(default)]
+    video: String,
+    #[serde(default)]
+    audio: String,
 }
 
 macro_rules! embedded {
@@ -80,24 +130,36 @@ macro_rules! embedded {
     };
 }
 
-const FILES: &[(&str, &[u8])] = embedded!["moov-front.mp4", "moov-end.mp4", "clip.mkv", "tone.mp3", "tone.wav"];
+const FILES: &[(&str, &[u8])] = embedded![
+    "moov-front.mp4",
+    "moov-end.mp4",
+    "clip.mkv",
+    "tone.mp3",
+    "tone.wav",
+    "film.mp4",
+    "film.ts",
+    "film.m3u8",
+    "film0.ts",
+    "film1.ts",
+    "words.srt",
+];
 
 impl Fixtures {
-    /// The fixtures that are part of this program.
+    /// The fixtures that are part of this program, as far as a reader has words for them.
     ///
     /// # Errors
     /// Where `truth.toml` was edited into something broken; a test keeps that from happening.
-    pub fn embedded() -> anyhow::Result<Fixtures> {
+    pub fn embedded(words: Words) -> anyhow::Result<Fixtures> {
         let text = include_str!("../../fixtures/truth.toml");
         let truth: TruthFile = toml::from_str(text).context("cannot read xtask/fixtures/truth.toml")?;
-        let mut all = Vec::new();
-        for truth in truth.fixtures {
-            let Some((_, bytes)) = FILES.iter().find(|(file, _)| *file == truth.file) else {
-                bail!("`{}` of xtask/fixtures/truth.toml is not embedded; add it to smoke/fixture.rs", truth.file);
-            };
-            all.push(Fixture { bytes, truth });
-        }
-        Ok(Fixtures { duration_tolerance: truth.duration_tolerance, all })
+        let told = truth.fixtures.into_iter().filter_map(|entry| entry.told_in(words).transpose());
+        Ok(Fixtures { duration_tolerance: truth.duration_tolerance, all: told.collect::<anyhow::Result<_>>()? })
+    }
+
+    /// The names and contents of the fixtures and of what they lead to.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &'static [u8])> {
+        let own = self.all.iter().map(|fixture| (fixture.truth.file.as_str(), fixture.bytes));
+        own.chain(self.all.iter().flat_map(|fixture| fixture.parts.iter().copied()))
     }
 
     /// The fixture of that name.
@@ -110,56 +172,45 @@ impl Fixtures {
     }
 }
 
-/// Makes a long file of an mp4 whose index is at the end: `padding` bytes that nobody needs, between the frames and
-/// the index. A reader that seeks gets it for the price of the small one.
+/// The content of an embedded file, whether or not a reader has words for it.
 ///
 /// # Errors
-/// Where the file is not laid out like that.
-pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
-    let (mut at, mut frames, mut index) = (0, None, None);
-    while let Some((size, kind)) = mp4_box(mp4, at) {
-        match kind {
-            b"mdat" => frames = Some((at, size)),
-            b"moov" => index = Some(at),
-            _ => {}
-        }
-        at += size;
-    }
-    let (Some((frames, size)), Some(index)) = (frames, index) else {
-        bail!("the mp4 to stretch has no `mdat` or no `moov` box");
-    };
-    if index != frames + size {
-        bail!("the mp4 to stretch must have its `moov` box right behind `mdat`");
-    }
-    let size = u32::try_from(size)?.checked_add(padding).context("an mp4 box is at most 4 GiB long")?;
-    // Zeros that were never written cost no memory until somebody reads them.
-    let mut long = vec![0; mp4.len() + padding as usize];
-    long[..index].copy_from_slice(&mp4[..index]);
-    long[frames..frames + 4].copy_from_slice(&size.to_be_bytes());
-    long[index + padding as usize..].copy_from_slice(&mp4[index..]);
-    Ok(long)
+/// Where there is none of that name.
+pub fn embedded_file(file: &str) -> anyhow::Result<(&'static str, &'static [u8])> {
+    let found = FILES.iter().find(|(name, _)| *name == file).copied();
+    found.with_context(|| format!("`{file}` of xtask/fixtures is not embedded; add it to smoke/fixture.rs"))
 }
 
-/// Size and kind of the box at `at`, if a whole one is there.
-fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
-    let head = mp4.get(at..at.checked_add(8)?)?;
-    let size = u32::from_be_bytes(*head.first_chunk()?) as usize;
-    (size >= 8 && size <= mp4.len() - at).then_some((size, head.last_chunk()?))
+impl Entry {
+    /// The fixture with the truth in those words; nothing where it has not been told in them.
+    fn told_in(self, words: Words) -> anyhow::Result<Option<Fixture>> {
+        let (_, bytes) = embedded_file(&self.file)?;
+        let parts = self.parts.iter().map(|part| embedded_file(part)).collect::<anyhow::Result<_>>()?;
+        let names = match words {
+            Words::Mediainfo => self.mediainfo,
+            Words::Ffprobe => self.ffprobe,
+        };
+        let Some(names) = names else { return Ok(None) };
+        if self.video.is_some() == names.video.is_empty() || self.audio.is_some() == names.audio.is_empty() {
+            bail!("`{}` of xtask/fixtures/truth.toml needs a codec for each of its tracks, and no other", self.file);
+        }
+        let video = self.video.map(|Picture { width, height, frame_rate }| Video {
+            codec: names.video,
+            width,
+            height,
+            frame_rate,
+        });
+        let audio =
+            self.audio.map(|Sound { sample_rate, channels }| Audio { codec: names.audio, sample_rate, channels });
+        let size = Some(bytes.len() as u64);
+        let truth = Truth { file: self.file, size, format: names.format, duration: self.duration, video, audio };
+        Ok(Some(Fixture { bytes, parts, truth }))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn boxes(mp4: &[u8]) -> Vec<(usize, String)> {
-        let (mut at, mut boxes) = (0, Vec::new());
-        while let Some((size, kind)) = mp4_box(mp4, at) {
-            boxes.push((size, String::from_utf8_lossy(kind).into_owned()));
-            at += size;
-        }
-        assert_eq!(at, mp4.len(), "the boxes fill the file");
-        boxes
-    }
 
     fn number(bytes: &[u8], at: usize) -> u32 {
         u32::from_le_bytes(*bytes[at..].first_chunk().expect("four bytes"))
@@ -167,28 +218,19 @@ mod tests {
 
     #[test]
     fn every_file_has_its_truth_and_is_small() {
-        let fixtures = Fixtures::embedded().expect("truth.toml");
-        assert_eq!(fixtures.all.len(), FILES.len());
-        for fixture in &fixtures.all {
-            assert!(fixture.bytes.len() < 60_000, "{}", fixture.truth.file);
+        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
+        for (name, bytes) in FILES {
+            assert!(bytes.len() < 60_000, "{name}");
+            assert!(*name == "words.srt" || fixtures.files().any(|(known, _)| known == *name), "{name}");
         }
+        let mediainfo = Fixtures::embedded(Words::Mediainfo).expect("truth.toml");
+        assert!(mediainfo.all.len() >= 5 && mediainfo.all.len() <= fixtures.all.len());
         assert!(fixtures.get("other.mp4").expect_err("unknown").to_string().contains("other.mp4"));
     }
 
     #[test]
-    fn the_indexes_of_the_mp4_files_are_where_their_names_say() {
-        let fixtures = Fixtures::embedded().expect("truth.toml");
-        let order = |file| {
-            let boxes = boxes(fixtures.get(file).expect(file).bytes);
-            boxes.into_iter().map(|(_, kind)| kind).filter(|kind| kind != "free").collect::<Vec<_>>()
-        };
-        assert_eq!(order("moov-front.mp4"), ["ftyp", "moov", "mdat"]);
-        assert_eq!(order("moov-end.mp4"), ["ftyp", "mdat", "moov"]);
-    }
-
-    #[test]
     fn the_headers_agree_with_the_truth() {
-        let fixtures = Fixtures::embedded().expect("truth.toml");
+        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
         let wav = fixtures.get("tone.wav").expect("tone.wav");
         let audio = wav.truth.audio.as_ref().expect("audio");
         assert_eq!((&wav.bytes[..4], &wav.bytes[8..16]), (&b"RIFF"[..], &b"WAVEfmt "[..]));
@@ -209,16 +251,5 @@ mod tests {
         // Width and height stand 28 bytes behind the kind of a sample entry.
         let size = [video.width as u16, video.height as u16].map(u16::to_be_bytes).concat();
         assert!(entries.iter().any(|at| mp4.bytes[at + 28..at + 32] == size), "{entries:?}");
-    }
-
-    #[test]
-    fn a_stretched_mp4_has_the_same_frames_and_the_same_index() {
-        let short = Fixtures::embedded().expect("truth.toml").get("moov-end.mp4").expect("fixture").bytes;
-        let long = stretch(short, 1_000_000).expect("stretches");
-        assert_eq!(long.len(), short.len() + 1_000_000);
-        let (before, after) = (boxes(short), boxes(&long));
-        assert_eq!(before.last(), after.last());
-        assert_eq!(before.len(), after.len());
-        assert!(stretch(b"not an mp4", 10).is_err());
     }
 }

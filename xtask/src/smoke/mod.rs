@@ -4,19 +4,31 @@
 //! layer's programs about them, and compares with what is known to be true. It makes no use of the network beyond the
 //! loopback and leaves nothing behind.
 
+mod bundles;
+mod case;
+mod cases;
+mod ffprobe;
 pub mod fixture;
 pub mod layer;
-pub mod mediainfo;
+mod mediainfo;
+mod notes;
+mod parallel;
+mod program;
 pub mod report;
 pub mod sandbox;
 pub mod server;
+mod setting;
+mod stretch;
+mod suite;
+mod traffic;
+mod trust;
 
 use std::path::{Path, PathBuf};
 
 use self::report::Report;
 use self::sandbox::isolation::Isolation;
 use crate::model::Arch;
-use crate::model::layer::Suite;
+use crate::model::layer::Suite as Kind;
 use crate::ui::Ui;
 
 /// What the one who runs the checks may want differently.
@@ -38,15 +50,18 @@ impl Default for Options {
 ///
 /// # Errors
 /// Where the checks cannot be made at all; what they find is in the report.
-pub fn run(suite: Suite, layer: &Path, arch: Arch, options: &Options, ui: &Ui) -> anyhow::Result<Report> {
-    match suite {
-        Suite::Mediainfo => mediainfo::run(layer, arch, options, ui),
-    }
+pub fn run(suite: Kind, layer: &Path, arch: Arch, options: &Options, ui: &Ui) -> anyhow::Result<Report> {
+    checks(suite).run(layer, arch, options, ui)
 }
 
 /// The program of a layer that a suite runs first of all, as a path in the layer.
-pub fn program(suite: Suite) -> &'static str {
+pub fn program(suite: Kind) -> &'static str {
+    checks(suite).program
+}
+
+fn checks(suite: Kind) -> &'static suite::Suite {
     match suite {
-        Suite::Mediainfo => mediainfo::PROGRAM,
+        Kind::Mediainfo => &mediainfo::SUITE,
+        Kind::Ffprobe => &ffprobe::SUITE,
     }
 }

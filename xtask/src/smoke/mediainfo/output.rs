@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::smoke::case::Findings;
 use crate::smoke::fixture::Truth;
 
 /// One track of a report: the names of its fields, as that form of output has them, and their values as text.
@@ -111,8 +112,13 @@ impl Media {
         Media { tracks: tracks.collect(), words }
     }
 
-    /// Every difference from the truth, in words. Durations may be off by `tolerance` seconds.
-    pub fn differences(&self, truth: &Truth, tolerance: f64) -> Vec<String> {
+    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Fields> {
+        self.tracks.iter().filter(move |track| track.get(self.words.kind).is_some_and(|found| found == kind))
+    }
+}
+
+impl Findings for Media {
+    fn differences(&self, truth: &Truth, tolerance: f64) -> Vec<String> {
         let words = self.words;
         let mut differences = Differences { media: self, found: Vec::new() };
         differences.text("General", words.format, &truth.format);
@@ -131,10 +137,6 @@ impl Media {
             differences.number("Audio", words.channels, audio.channels.into(), 0.0);
         }
         differences.found
-    }
-
-    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Fields> {
-        self.tracks.iter().filter(move |track| track.get(self.words.kind).is_some_and(|found| found == kind))
     }
 }
 
@@ -174,14 +176,14 @@ impl Differences<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::fixture::Fixtures;
+    use crate::smoke::fixture::{self, Fixtures};
 
     const JSON: &str = r#"{"media":{"@ref":"tone.wav","track":[
         {"@type":"General","Format":"Wave","Duration":"1.000","extra":{"a":"b"}},
         {"@type":"Audio","Format":"PCM","Channels":"1","SamplingRate":"16000"}]}}"#;
 
     fn differences(media: &Media) -> Vec<String> {
-        let fixtures = Fixtures::embedded().expect("truth");
+        let fixtures = Fixtures::embedded(fixture::Words::Mediainfo).expect("truth");
         media.differences(&fixtures.get("tone.wav").expect("fixture").truth, fixtures.duration_tolerance)
     }
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::case::{Answer, Case, Trust};
 use super::output;
-use super::program::bundle;
 use crate::process::bounded::{self, Command, Output};
+use crate::smoke::case::{Answer, Case};
 use crate::smoke::report::excerpt;
 use crate::smoke::sandbox::Sandbox;
 use crate::smoke::sandbox::python::Python;
+use crate::smoke::trust::Trust;
 
 /// The function that imports the module.
 pub const FUNCTION: &str = include_str!("ask.py");
@@ -83,7 +83,7 @@ impl Module<'_> {
         if let FoundBy::Environment(folder) = &self.found_by {
             command = command.env("PYTHONPATH", self.sandbox.path(folder));
         }
-        if let Some(bundle) = bundle(trust) {
+        if let Some(bundle) = trust.bundle() {
             command = command.env("SSL_CERT_FILE", self.sandbox.path(bundle));
         }
         Command { stdin: Value::from(inputs).to_string().into_bytes(), timeout: self.timeout, ..command }
@@ -94,10 +94,10 @@ impl Module<'_> {
 fn ask(command: &Command, count: usize) -> Vec<Answer> {
     let output = match bounded::run(command) {
         Ok(output) => output,
-        Err(error) => return vec![Answer::Odd(error.to_string()); count],
+        Err(error) => return (0..count).map(|_| Answer::Odd(error.to_string())).collect(),
     };
     let read = |line: &[u8]| match serde_json::from_slice(line) {
-        Ok(Line::Tracks(tracks)) => Answer::Report(output::from_python(tracks)),
+        Ok(Line::Tracks(tracks)) => Answer::Report(Box::new(output::from_python(tracks))),
         Ok(Line::Error(text)) => Answer::Error(text),
         Err(_) => Answer::Odd(format!("something else on stdout: {}", excerpt(line))),
     };

@@ -2,9 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use super::*;
-use crate::smoke::report::{Failure, Outcome};
+use crate::model::Arch;
+use crate::smoke::Options;
+use crate::smoke::report::{Failure, Outcome, Report};
+use crate::smoke::sandbox::isolation::Isolation;
+use crate::smoke::sandbox::machine::Machine;
+use crate::smoke::sandbox::python::Python;
+use crate::ui::Ui;
 
 /// A program that pretends: right about itself, wrong about everything else, and never with a bad exit code.
 const PRETENDER: &str = r#"#!/bin/sh
@@ -23,7 +30,7 @@ fn run_pretender(isolations: &[Isolation]) -> anyhow::Result<Report> {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("mode");
     let options = Options { isolations: isolations.to_vec(), ..Options::default() };
     let arch = Arch::of_this_machine().expect("a known architecture");
-    run(layer.path(), arch, &options, &Ui::silent())
+    SUITE.run(layer.path(), arch, &options, &Ui::silent())
 }
 
 fn failure<'a>(report: &'a Report, name: &str) -> &'a Failure {
@@ -86,7 +93,7 @@ fn a_program_that_cannot_start_fails_every_check() {
 fn an_architecture_that_cannot_be_run_is_skipped_with_a_hint() {
     let other = Arch::ALL.into_iter().find(|arch| Some(*arch) != Arch::of_this_machine()).expect("another");
     let options = Options { emulated_root: Some("/nonexistent".into()), ..Options::default() };
-    let report = run(Path::new("/nonexistent"), other, &options, &Ui::silent()).expect("a report");
+    let report = SUITE.run(Path::new("/nonexistent"), other, &options, &Ui::silent()).expect("a report");
     assert_eq!((report.passed(), report.skipped(), report.checks.len()), (true, 1, 1));
     assert!(report.to_string().contains("hint:"), "{report}");
 }

@@ -55,6 +55,7 @@ pub fn serve(stream: &mut (impl Read + Write), connection: u64, shared: &Shared)
             target: String::from_utf8_lossy(&request.target).into_owned(),
             range: request.range.clone(),
             status: answer.status,
+            asked: (answer.end - answer.begin) as u64,
             sent: 0,
         });
         let mut sent = 0;
@@ -88,7 +89,7 @@ fn answer(request: &Request, site: &Site) -> Answer {
             let end = resource.body.len();
             Answer { status: 200, fields: String::new(), resource, begin: 0, end, keep_alive }
         }
-        Behaviour::Serve | Behaviour::Closing | Behaviour::Stalling | Behaviour::Signed(_) => {
+        Behaviour::Serve | Behaviour::Closing | Behaviour::Stalling | Behaviour::Silent | Behaviour::Signed(_) => {
             ranged(request, resource, keep_alive)
         }
     }
@@ -126,6 +127,9 @@ fn send(
     shared: &Shared,
     sent: &mut u64,
 ) -> io::Result<()> {
+    if answer.resource.behaviour == Behaviour::Silent {
+        return stall(shared);
+    }
     let head = format!(
         "HTTP/1.1 {} -\r\nContent-Length: {}\r\nContent-Type: application/octet-stream\r\n{}Connection: {}\r\n\r\n",
         answer.status,
@@ -148,11 +152,16 @@ fn send(
     }
     stream.flush()?;
     if stalls {
-        let begin = Instant::now();
-        while begin.elapsed() < STALL_LIMIT && !shared.stop.load(Ordering::Relaxed) {
-            thread::sleep(Duration::from_millis(20));
-        }
-        return Err(io::ErrorKind::TimedOut.into());
+        return stall(shared);
     }
     Ok(())
+}
+
+/// Sends nothing for a long time, and ends with the server.
+fn stall(shared: &Shared) -> io::Result<()> {
+    let begin = Instant::now();
+    while begin.elapsed() < STALL_LIMIT && !shared.stop.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    Err(io::ErrorKind::TimedOut.into())
 }

@@ -20,6 +20,8 @@ pub struct Record {
     pub range: Option<String>,
     /// The status it was answered with.
     pub status: u16,
+    /// Bytes of the body that would have been sent to a client that takes all it asked for.
+    pub asked: u64,
     /// Bytes of the body that were sent before the answer or the connection ended.
     pub sent: u64,
 }

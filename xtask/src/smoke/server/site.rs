@@ -25,6 +25,8 @@ pub enum Behaviour {
     Closing,
     /// Sends half of what was asked for and then nothing, with the connection open.
     Stalling,
+    /// Takes the request and never answers, with the connection open.
+    Silent,
     /// Answers with this status and a short text.
     Refuse(u16),
     /// Serves it only if the query is this, byte for byte, as a signed URL demands; else answers 403.

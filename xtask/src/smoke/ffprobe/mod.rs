@@ -1,0 +1,20 @@
+//! The checks of the ffprobe program, alone in its layer or beside ffmpeg.
+
+mod about;
+mod own;
+mod report;
+mod suite;
+
+pub use self::about::about;
+use super::fixture::Words;
+use super::suite::{Company, Suite};
+
+/// The program, as a path in the layer.
+pub const PROGRAM: &str = "bin/ffprobe";
+
+/// The suite.
+pub const SUITE: Suite =
+    Suite { name: "ffprobe", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: suite::checks };
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Long files that cost no room: made of a short one when they are needed.
+
+use anyhow::{Context as _, bail};
+
+/// Makes a long file of an mp4 whose index is at the end: `padding` bytes that nobody needs, between the frames and
+/// the index. A reader that seeks gets it for the price of the small one.
+///
+/// # Errors
+/// Where the file is not laid out like that.
+pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
+    let (mut at, mut frames, mut index) = (0, None, None);
+    while let Some((size, kind)) = mp4_box(mp4, at) {
+        match kind {
+            b"mdat" => frames = Some((at, size)),
+            b"moov" => index = Some(at),
+            _ => {}
+        }
+        at += size;
+    }
+    let (Some((frames, size)), Some(index)) = (frames, index) else {
+        bail!("the mp4 to stretch has no `mdat` or no `moov` box");
+    };
+    if index != frames + size {
+        bail!("the mp4 to stretch must have its `moov` box right behind `mdat`");
+    }
+    let size = u32::try_from(size)?.checked_add(padding).context("an mp4 box is at most 4 GiB long")?;
+    // Zeros that were never written cost no memory until somebody reads them.
+    let mut long = vec![0; mp4.len() + padding as usize];
+    long[..index].copy_from_slice(&mp4[..index]);
+    long[frames..frames + 4].copy_from_slice(&size.to_be_bytes());
+    long[index + padding as usize..].copy_from_slice(&mp4[index..]);
+    Ok(long)
+}
+
+/// Size and kind of the box at `at`, if a whole one is there.
+fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
+    let head = mp4.get(at..at.checked_add(8)?)?;
+    let size = u32::from_be_bytes(*head.first_chunk()?) as usize;
+    (size >= 8 && size <= mp4.len() - at).then_some((size, head.last_chunk()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smoke::fixture::{Fixtures, Words};
+
+    fn boxes(mp4: &[u8]) -> Vec<(usize, String)> {
+        let (mut at, mut boxes) = (0, Vec::new());
+        while let Some((size, kind)) = mp4_box(mp4, at) {
+            boxes.push((size, String::from_utf8_lossy(kind).into_owned()));
+            at += size;
+        }
+        assert_eq!(at, mp4.len(), "the boxes fill the file");
+        boxes
+    }
+
+    #[test]
+    fn the_indexes_of_the_mp4_files_are_where_their_names_say() {
+        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
+        let order = |file| {
+            let boxes = boxes(fixtures.get(file).expect(file).bytes);
+            boxes.into_iter().map(|(_, kind)| kind).filter(|kind| kind != "free").collect::<Vec<_>>()
+        };
+        assert_eq!(order("moov-front.mp4"), ["ftyp", "moov", "mdat"]);
+        assert_eq!(order("moov-end.mp4"), ["ftyp", "mdat", "moov"]);
+    }
+
+    #[test]
+    fn a_stretched_mp4_has_the_same_frames_and_the_same_index() {
+        let short = Fixtures::embedded(Words::Ffprobe).expect("truth.toml").get("moov-end.mp4").expect("fixture").bytes;
+        let long = stretch(short, 1_000_000).expect("stretches");
+        assert_eq!(long.len(), short.len() + 1_000_000);
+        let (before, after) = (boxes(short), boxes(&long));
+        assert_eq!(before.last(), after.last());
+        assert_eq!(before.len(), after.len());
+        assert!(stretch(b"not an mp4", 10).is_err());
+    }
+}
