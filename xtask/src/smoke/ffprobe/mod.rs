@@ -6,6 +6,7 @@ mod report;
 mod suite;
 
 pub use self::about::about;
+pub use self::suite::{ask, check_answers, check_bundles};
 use super::fixture::Words;
 use super::suite::{Company, Suite};
 

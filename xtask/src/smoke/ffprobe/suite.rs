@@ -15,7 +15,8 @@ const OWN_BUNDLES: [&str; 2] = ["bin/cacert.pem", "share/media-layers/cacert.pem
 /// Makes all checks of a layer that is ffprobe alone.
 pub fn checks(setting: &Setting<'_>, at: &str, notes: &mut Notes) -> anyhow::Result<()> {
     let before = setting.sandbox.listing()?;
-    let program = Program { sandbox: setting.sandbox, path: format!("{at}/{PROGRAM}"), timeout: setting.timeout() };
+    let program =
+        Program { sandbox: setting.sandbox, path: format!("{at}/{PROGRAM}"), name: None, timeout: setting.timeout() };
     check_answers(setting, at, &program, notes)?;
     setting.nothing_written(at, &before, notes)?;
     check_bundles(setting, at, &program, notes)
