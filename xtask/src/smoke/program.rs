@@ -42,7 +42,18 @@ impl Program<'_> {
 
     /// Checks what comes of a call that asks for no report.
     pub fn check(&self, arguments: &[&str], expected: &str, fits: impl Fn(&Output) -> bool) -> Outcome {
-        let command = self.command(arguments, Trust::Default);
+        self.check_with(Trust::Default, arguments, expected, fits)
+    }
+
+    /// The same with certificates to trust.
+    pub fn check_with(
+        &self,
+        trust: Trust,
+        arguments: &[&str],
+        expected: &str,
+        fits: impl Fn(&Output) -> bool,
+    ) -> Outcome {
+        let command = self.command(arguments, trust);
         let actual = match bounded::run(&command) {
             Ok(output) if fits(&output) => return Outcome::Passed,
             Ok(output) => describe(&output),

@@ -156,7 +156,7 @@ impl Jobs<'_> {
             let arguments = [before, &["-i", &input, "-frames:v", "1"]].concat();
             Job { trust, ..job(name, &arguments, Output::File("none.jpg"), Product::Error(words)) }
         };
-        let (authority, quickly) = (Trust::Authority, ["-rw_timeout", "1000000"]);
+        let (authority, quickly) = (Trust::Authority, ["-rw_timeout", "500000"]);
         Ok(vec![
             fails("ffmpeg: status 403 is an error", &[], server.https(&forbidden), authority, &["403"]),
             fails("ffmpeg: status 404 is an error", &[], server.https(&cases.path("none.mp4")), authority, &["404"]),

@@ -4,6 +4,7 @@ mod about;
 mod own;
 mod report;
 mod suite;
+mod whole;
 
 pub use self::about::about;
 pub use self::suite::{ask, check_answers, check_bundles};

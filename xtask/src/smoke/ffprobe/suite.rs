@@ -1,5 +1,6 @@
 //! The checks in the order in which they are made.
 
+use super::whole::whole;
 use super::{PROGRAM, about, own, report};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case};
@@ -33,6 +34,9 @@ pub fn check_answers(setting: &Setting<'_>, at: &str, program: &Program<'_>, not
     });
     for (case, outcome) in questions.iter().zip(outcomes) {
         notes.add(format!("{at}: {}", case.name), outcome);
+    }
+    for (name, outcome) in whole(program, &cases)? {
+        notes.add(format!("{at}: {name}"), outcome);
     }
     Ok(())
 }
