@@ -41,11 +41,13 @@ pub struct LayerFile {
 pub enum Suite {
     /// The MediaInfo program and its Python module.
     Mediainfo,
+    /// The ffmpeg program, and ffprobe beside it.
+    Ffmpeg,
     /// The ffprobe program alone.
     Ffprobe,
 }
 
 impl Suite {
     /// Every suite; one whose layer holds another's program as well comes before it.
-    pub const ALL: [Suite; 2] = [Suite::Mediainfo, Suite::Ffprobe];
+    pub const ALL: [Suite; 3] = [Suite::Mediainfo, Suite::Ffmpeg, Suite::Ffprobe];
 }

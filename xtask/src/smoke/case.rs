@@ -56,6 +56,12 @@ pub enum Answer {
 }
 
 impl Case {
+    /// A question about a file in the sandbox.
+    pub fn local(input: String, truth: Truth) -> Case {
+        let (expected, trust, traffic) = (Expected::Report(truth), Trust::Default, Traffic::Any);
+        Case { name: String::new(), input, options: &[], trust, expected, traffic }
+    }
+
     /// Judges an answer and what has reached the server.
     pub fn judge(&self, answer: &Answer, tolerance: f64, server: &Server, command: &str) -> Outcome {
         let answered = self.expected.judge(answer, tolerance);
@@ -66,7 +72,11 @@ impl Case {
 }
 
 impl Expected {
-    fn judge(&self, answer: &Answer, tolerance: f64) -> Result<(), (String, String)> {
+    /// Judges an answer.
+    ///
+    /// # Errors
+    /// What was expected, and what came.
+    pub fn judge(&self, answer: &Answer, tolerance: f64) -> Result<(), (String, String)> {
         let actual = match (self, answer) {
             (_, Answer::Odd(text)) => text.clone(),
             (Expected::Report(truth), Answer::Report(findings)) => findings.differences(truth, tolerance).join("\n"),
@@ -96,7 +106,8 @@ impl fmt::Display for Expected {
     }
 }
 
-fn says(text: &str, words: &[&str]) -> bool {
+/// Whether a text has one of the words in it, in whatever case.
+pub fn says(text: &str, words: &[&str]) -> bool {
     let text = text.to_lowercase();
     words.iter().any(|word| text.contains(&word.to_lowercase()))
 }

@@ -7,6 +7,7 @@
 mod bundles;
 mod case;
 mod cases;
+mod ffmpeg;
 mod ffprobe;
 pub mod fixture;
 pub mod layer;
@@ -62,6 +63,7 @@ pub fn program(suite: Kind) -> &'static str {
 fn checks(suite: Kind) -> &'static suite::Suite {
     match suite {
         Kind::Mediainfo => &mediainfo::SUITE,
+        Kind::Ffmpeg => &ffmpeg::SUITE,
         Kind::Ffprobe => &ffprobe::SUITE,
     }
 }

@@ -13,6 +13,8 @@ pub struct Program<'a> {
     pub sandbox: &'a Sandbox,
     /// Its path in the sandbox.
     pub path: String,
+    /// What it is called when run, where that is not its path; only an emulator can do that.
+    pub name: Option<&'static str>,
     /// How long one call may take.
     pub timeout: std::time::Duration,
 }
@@ -24,7 +26,7 @@ impl Program<'_> {
     /// A call with these arguments.
     pub fn command(&self, arguments: &[&str], trust: Trust) -> Command {
         let path = self.sandbox.path(&self.path);
-        let command = self.sandbox.command([path.as_str()].iter().chain(arguments));
+        let command = self.sandbox.command_as(self.name, [path.as_str()].iter().chain(arguments));
         let command = match trust.bundle() {
             Some(bundle) => command.env("SSL_CERT_FILE", self.sandbox.path(bundle)),
             None => command,
@@ -40,7 +42,18 @@ impl Program<'_> {
 
     /// Checks what comes of a call that asks for no report.
     pub fn check(&self, arguments: &[&str], expected: &str, fits: impl Fn(&Output) -> bool) -> Outcome {
-        let command = self.command(arguments, Trust::Default);
+        self.check_with(Trust::Default, arguments, expected, fits)
+    }
+
+    /// The same with certificates to trust.
+    pub fn check_with(
+        &self,
+        trust: Trust,
+        arguments: &[&str],
+        expected: &str,
+        fits: impl Fn(&Output) -> bool,
+    ) -> Outcome {
+        let command = self.command(arguments, trust);
         let actual = match bounded::run(&command) {
             Ok(output) if fits(&output) => return Outcome::Passed,
             Ok(output) => describe(&output),

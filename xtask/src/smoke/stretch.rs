@@ -32,6 +32,22 @@ pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
     Ok(long)
 }
 
+/// Makes a long file of a wav: its sound as many times. Gives the file, and how many bytes of it are sound.
+///
+/// # Errors
+/// Where the file is not laid out as plainly as can be.
+pub fn repeat(wav: &[u8], times: usize) -> anyhow::Result<(Vec<u8>, usize)> {
+    let Some((head, sound)) = wav.split_at_checked(44).filter(|(head, _)| head.get(36..40) == Some(b"data")) else {
+        bail!("the wav to repeat must have its `data` chunk right behind `fmt `");
+    };
+    let length = u32::try_from(sound.len() * times)?;
+    let mut long = head.to_vec();
+    long[4..8].copy_from_slice(&(length + 36).to_le_bytes());
+    long[40..44].copy_from_slice(&length.to_le_bytes());
+    (0..times).for_each(|_| long.extend_from_slice(sound));
+    Ok((long, length as usize))
+}
+
 /// Size and kind of the box at `at`, if a whole one is there.
 fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
     let head = mp4.get(at..at.checked_add(8)?)?;
@@ -74,5 +90,14 @@ mod tests {
         assert_eq!(before.last(), after.last());
         assert_eq!(before.len(), after.len());
         assert!(stretch(b"not an mp4", 10).is_err());
+    }
+
+    #[test]
+    fn a_repeated_wav_tells_its_new_length() {
+        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
+        let (long, sound) = repeat(fixtures.get("tone.wav").expect("fixture").bytes, 3).expect("repeats");
+        assert_eq!((long.len(), sound), (96_044, 96_000));
+        assert_eq!(long[40..44], 96_000_u32.to_le_bytes());
+        assert!(repeat(b"not a wav", 3).is_err());
     }
 }

@@ -4,8 +4,10 @@ mod about;
 mod own;
 mod report;
 mod suite;
+mod whole;
 
 pub use self::about::about;
+pub use self::suite::{ask, check_answers, check_bundles};
 use super::fixture::Words;
 use super::suite::{Company, Suite};
 

@@ -10,9 +10,9 @@ use crate::smoke::trust::Trust;
 /// What a probe of a long file with its index at the end may cost. Measured: three requests, for 1.4 MB of 564 MB.
 pub const MODEST: Demand = Demand::Frugal { requests: 4, bytes: 1_600_000 };
 
-/// Gives up after a second without a byte. Without it the layer's own default of some ten seconds applies, for which
+/// Gives up after half a second without a byte. Without it the layer's own default of some ten seconds applies, for which
 /// these checks do not wait.
-const IMPATIENT: &[&str] = &["-rw_timeout", "1000000"];
+const IMPATIENT: &[&str] = &["-rw_timeout", "500000"];
 
 /// Reads as ffmpeg does where nobody has changed it.
 const STOCK: &[&str] = &["-initial_request_size", "0", "-request_size", "0", "-multiple_requests", "0"];

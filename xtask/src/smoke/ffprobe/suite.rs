@@ -1,5 +1,6 @@
 //! The checks in the order in which they are made.
 
+use super::whole::whole;
 use super::{PROGRAM, about, own, report};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case};
@@ -15,7 +16,8 @@ const OWN_BUNDLES: [&str; 2] = ["bin/cacert.pem", "share/media-layers/cacert.pem
 /// Makes all checks of a layer that is ffprobe alone.
 pub fn checks(setting: &Setting<'_>, at: &str, notes: &mut Notes) -> anyhow::Result<()> {
     let before = setting.sandbox.listing()?;
-    let program = Program { sandbox: setting.sandbox, path: format!("{at}/{PROGRAM}"), timeout: setting.timeout() };
+    let program =
+        Program { sandbox: setting.sandbox, path: format!("{at}/{PROGRAM}"), name: None, timeout: setting.timeout() };
     check_answers(setting, at, &program, notes)?;
     setting.nothing_written(at, &before, notes)?;
     check_bundles(setting, at, &program, notes)
@@ -32,6 +34,9 @@ pub fn check_answers(setting: &Setting<'_>, at: &str, program: &Program<'_>, not
     });
     for (case, outcome) in questions.iter().zip(outcomes) {
         notes.add(format!("{at}: {}", case.name), outcome);
+    }
+    for (name, outcome) in whole(program, &cases)? {
+        notes.add(format!("{at}: {name}"), outcome);
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Suite<'_> {
 
     fn program_at(&self) -> Program<'_> {
         let Setting { sandbox, .. } = *self.setting;
-        Program { sandbox, path: format!("{}/{PROGRAM}", self.at), timeout: self.setting.timeout() }
+        Program { sandbox, path: format!("{}/{PROGRAM}", self.at), name: None, timeout: self.setting.timeout() }
     }
 
     fn cases(&self, who: &str) -> Cases<'_> {

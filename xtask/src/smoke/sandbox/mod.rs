@@ -137,6 +137,11 @@ impl Sandbox {
 
     /// A command that runs a program of the root, with an empty environment. `argv` is in the words of [`Self::path`].
     pub fn command<S: Into<OsString>>(&self, argv: impl IntoIterator<Item = S>) -> Command {
+        self.command_as(None, argv)
+    }
+
+    /// The same under another name as the program's path, which only an emulator can give it.
+    pub fn command_as<S: Into<OsString>>(&self, name: Option<&str>, argv: impl IntoIterator<Item = S>) -> Command {
         let mut whole = self.isolation.prefix(self.root.path()).unwrap_or_default();
         if let Some(emulator) = &self.machine.emulator {
             match self.isolation {
@@ -146,6 +151,7 @@ impl Sandbox {
                 }
                 Isolation::UserNamespace | Isolation::Chroot => whole.push(EMULATOR.into()),
             }
+            whole.extend(name.into_iter().flat_map(|name| ["-0", name]).map(OsString::from));
         }
         whole.extend(argv.into_iter().map(Into::into));
         Command { cwd: Some(self.root.path().to_owned()), ..Command::new(whole) }

@@ -62,7 +62,7 @@ pub fn serve(stream: &mut (impl Read + Write), connection: u64, shared: &Shared)
         let result = send(stream, &request, &answer, shared, &mut sent);
         shared.log.end(number, sent);
         result?;
-        if !answer.keep_alive {
+        if !answer.keep_alive || answer.resource.behaviour == Behaviour::Dropping {
             break;
         }
     }
@@ -89,9 +89,12 @@ fn answer(request: &Request, site: &Site) -> Answer {
             let end = resource.body.len();
             Answer { status: 200, fields: String::new(), resource, begin: 0, end, keep_alive }
         }
-        Behaviour::Serve | Behaviour::Closing | Behaviour::Stalling | Behaviour::Silent | Behaviour::Signed(_) => {
-            ranged(request, resource, keep_alive)
-        }
+        Behaviour::Serve
+        | Behaviour::Closing
+        | Behaviour::Dropping
+        | Behaviour::Stalling
+        | Behaviour::Silent
+        | Behaviour::Signed(_) => ranged(request, resource, keep_alive),
     }
 }
 

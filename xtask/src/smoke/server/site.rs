@@ -23,6 +23,8 @@ pub enum Behaviour {
     WithoutRanges,
     /// Serves it and closes the connection after every answer.
     Closing,
+    /// Serves it, says that it keeps the connection, and closes it after every answer, whatever was sent ahead on it.
+    Dropping,
     /// Sends half of what was asked for and then nothing, with the connection open.
     Stalling,
     /// Takes the request and never answers, with the connection open.

@@ -82,6 +82,12 @@ fn behaves_as_told() {
     for _ in 0..2 {
         assert_eq!(get(&agent, &server.http("/closing"), "bytes=2-4").2, b"234");
     }
+    server.put("/dropping", resource().with(Behaviour::Dropping));
+    let mut stream = TcpStream::connect(server.http.addresses[0]).expect("connects");
+    stream.write_all(b"GET /dropping HTTP/1.1\r\n\r\n").expect("writes");
+    let mut received = String::new();
+    stream.read_to_string(&mut received).expect("ends");
+    assert!(received.contains("keep-alive") && received.ends_with("0123456789"), "{received}");
     let closing = server.requests("/closing");
     assert_ne!(closing[0].connection, closing[1].connection);
     assert_eq!(get(&agent, &server.http("/forbidden"), "").0, 403);

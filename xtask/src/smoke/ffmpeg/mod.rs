@@ -1,0 +1,21 @@
+//! The checks of the ffmpeg layer: its ffprobe as in the layer of that name, and ffmpeg with what functions use it for:
+//! pictures out of films, sound, segments, subtitles.
+
+mod job;
+mod jobs;
+mod judge;
+mod picture;
+mod suite;
+
+use super::fixture::Words;
+use super::suite::{Company, Suite};
+
+/// The program, as a path in the layer.
+const PROGRAM: &str = "bin/ffmpeg";
+
+/// The suite.
+pub const SUITE: Suite =
+    Suite { name: "ffmpeg", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: suite::checks };
+
+#[cfg(test)]
+mod tests;
