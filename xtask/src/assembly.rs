@@ -20,6 +20,7 @@ use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, wri
 use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::session::Session;
 use crate::smoke::{self, report::Report};
+use crate::source::Tree;
 
 /// What came of one zip.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub fn assemble(
         stage.add(&file.recipe, &file.from, &to)?;
     }
     let staged = stage.finish()?;
-    let work = cache.work(zip_key(plan, planned, layer)?)?;
+    let work = cache.work(zip_key(session, plan, planned)?)?;
     let tree = work.path().join("layer");
     staged.write_tree(&tree)?;
 
@@ -64,28 +65,44 @@ pub fn assemble(
         return Ok(Assembled::SmokeFailed(report));
     }
     progress.say(format!("{}: packing", planned.file));
-    let release = write_layer(&staged, zip_key(plan, planned, layer)?, &session.dist, jobs)?;
+    let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)?;
     Ok(Assembled::Released(Box::new(release), report))
 }
 
-/// What decides the bytes of a zip: its packages, the layer file, and this very program, which stages and packs.
-pub fn zip_key(plan: &Plan, planned: &PlannedZip, layer: &Layer) -> Result<Sha256> {
+/// What decides the bytes of a zip: its packages, the layer file, the targets, and the program that stages and packs.
+///
+/// The program is known by its source and its dependencies, not by its file: two compilations of one source differ.
+pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Sha256> {
     #[derive(Serialize)]
     struct Material<'a> {
-        tool: Sha256,
+        source: Sha256,
+        dependencies: Sha256,
+        targets: Sha256,
         zip: &'a PlannedZip,
         files: Vec<[&'a str; 3]>,
         pinned: bool,
     }
-    let tool = std::env::current_exe().and_then(fs::read).context("cannot read this program's own file")?;
+    let layer = session.catalog.layer(&plan.layer)?;
+    let root = &session.catalog.root;
+    let digest = |name: &str| {
+        let path = root.join(name);
+        fs::read(&path).map(Sha256::of).with_context(|| format!("cannot read {}", path.display()))
+    };
     let files = layer.files.iter().map(|file| [file.recipe.as_str(), &file.from, &file.to]).collect();
-    let material = Material { tool: Sha256::of(tool), zip: planned, files, pinned: plan.pinned };
+    let material = Material {
+        source: Tree::read(&root.join("xtask/src"))?.digest(),
+        dependencies: digest("Cargo.lock")?,
+        targets: digest("docker/targets.toml")?,
+        zip: planned,
+        files,
+        pinned: plan.pinned,
+    };
     Ok(Sha256::of(serde_json::to_vec(&material)?))
 }
 
 /// The release that is in `dist/` already, if it is what `planned` would give, byte for byte.
 pub fn up_to_date(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Option<Release>> {
-    let key = zip_key(plan, planned, session.catalog.layer(&plan.layer)?)?;
+    let key = zip_key(session, plan, planned)?;
     let record = session.dist.join(&planned.file).with_extension("json");
     let Ok(text) = fs::read_to_string(&record) else { return Ok(None) };
     let Ok(release) = Release::from_json(&text) else { return Ok(None) };
