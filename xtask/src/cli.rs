@@ -6,8 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench;
 use crate::catalog::Catalog;
-use crate::commands::{Outcome, audit, build_layer, clean, doctor, fetch, list, plan, smoke as smoke_command};
+use crate::commands::{
+    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, list, plan, smoke as smoke_command,
+};
 use crate::error::{InvalidInput, invalid};
 use crate::smoke;
 use crate::ui::Ui;
@@ -46,6 +49,8 @@ enum Command {
     Audit(audit::Audit),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke_command::Smoke),
+    /// Measure the layers in dist/ beside their peers.
+    Bench(bench_command::Bench),
     /// Check whether this machine has what building needs.
     Doctor(doctor::Doctor),
     /// Remove what builds have left in the cache.
@@ -61,12 +66,17 @@ pub struct Session {
     pub cache: PathBuf,
     /// Where finished layers go.
     pub dist: PathBuf,
+    /// Where the documentation is.
+    pub docs: PathBuf,
     /// The printer.
     pub ui: Ui,
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    if let Some(code) = as_helper() {
+        return code;
+    }
     let cli = Cli::parse();
     let ui = Ui::new();
     let result = Session::open(&cli.global, ui.clone()).and_then(|session| match cli.command {
@@ -76,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::List(command) => command.run(&session),
         Command::Audit(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
+        Command::Bench(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Clean(command) => command.run(&session),
     });
@@ -87,6 +98,26 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.chain().any(|cause| cause.is::<InvalidInput>()) { 2 } else { 1 })
         }
     }
+}
+
+/// What the benchmark starts this program for once more, if it was started so. A launcher must be small, so this comes
+/// before anything else.
+fn as_helper() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let word = arguments.next()?;
+    let result = match word.to_str()? {
+        bench::launch::WORD => bench::launch::main(),
+        bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
+        _ => return None,
+    };
+    Some(match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Whoever started it reads this.
+            Ui::new().note(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    })
 }
 
 impl Session {
@@ -102,7 +133,7 @@ impl Session {
             Some(folder) => std::path::absolute(folder).context("cannot tell where the cache folder is")?,
             None => default_cache()?,
         };
-        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), ui })
+        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), docs: root.join("docs"), ui })
     }
 }
 

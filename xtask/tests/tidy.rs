@@ -43,7 +43,7 @@ const LAYERS: [&[&str]; 8] = [
     &["catalog"],
     &["plan"],
     &["source", "elf", "pack", "smoke", "build"],
-    &["assembly"],
+    &["assembly", "bench"],
     &["cli", "commands"],
     &["main", "lib"],
 ];
