@@ -53,6 +53,11 @@ fn introduction(text: &mut String, results: &Results) -> Result<()> {
             let name = &measured.subject.name;
             write!(text, "\n`{name}`: {crash} on a host name. Its numbers are with the server's IP address.\n")?;
         }
+        if let Some(failure) = &measured.finds_no_certificates {
+            let name = &measured.subject.name;
+            let told = "Its numbers over https are with an option that names the machine's certificates";
+            write!(text, "\n`{name}`: {failure} over https with nothing configured. {told}.\n")?;
+        }
     }
     Ok(())
 }

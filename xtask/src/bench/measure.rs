@@ -85,11 +85,10 @@ pub fn main(job: &Path, ui: &Ui) -> Result<()> {
     let _server = job.nginx.start()?;
     let mut subjects = Vec::new();
     for (candidate, (cold, warm)) in job.candidates.iter().zip(started) {
-        let crash = bench.crash_on_host_names(candidate)?;
-        if let Some(crash) = &crash {
-            ui.note(format!("  {}: {crash} on a host name; it is given the address instead", candidate.subject.name));
-        }
-        subjects.push(Measured { subject: candidate.subject.clone(), crashes_on_host_names: crash, cold, warm });
+        let subject = candidate.subject.clone();
+        let mut measured = Measured { subject, crashes_on_host_names: None, finds_no_certificates: None, cold, warm };
+        bench.find_out_what_it_needs(candidate, &mut measured)?;
+        subjects.push(measured);
     }
     let mut cells = Vec::new();
     for media in job.media.iter().copied() {
@@ -143,16 +142,29 @@ impl Bench<'_> {
         Ok(costs)
     }
 
-    /// How a subject crashes when the server is named, if the server's address would have served it.
-    fn crash_on_host_names(&self, candidate: &Candidate) -> Result<Option<String>> {
-        let way = Way { scheme: Scheme::Http, round_trip_ms: 0 };
-        let outcome = |by_address| -> Result<Outcome> {
-            Ok(self.probe(candidate, &url(Media::Mp4Front, way, by_address), way, None)?.outcome)
+    /// Finds out whether a subject can do with the server's name and nothing configured, and what else it must be told.
+    fn find_out_what_it_needs(&self, candidate: &Candidate, measured: &mut Measured) -> Result<()> {
+        let name = &candidate.subject.name;
+        let way = |scheme| Way { scheme, round_trip_ms: 0 };
+        let outcome = |measured: &Measured, scheme| {
+            self.probe(candidate, measured, Media::Mp4Front, way(scheme), None).map(|run| run.outcome)
         };
-        Ok(match outcome(false)? {
-            crash @ Outcome::Crashed(_) if outcome(true)? == Outcome::Answered => Some(crash.to_string()),
-            _ => None,
-        })
+        if let crash @ Outcome::Crashed(_) = outcome(measured, Scheme::Http)? {
+            let told = Measured { crashes_on_host_names: Some(crash.to_string()), ..measured.clone() };
+            if outcome(&told, Scheme::Http)? == Outcome::Answered {
+                self.ui.note(format!("  {name}: {crash} on a host name, so it is given the address"));
+                *measured = told;
+            }
+        }
+        let failure = outcome(measured, Scheme::Https)?;
+        if failure != Outcome::Answered {
+            let told = Measured { finds_no_certificates: Some(failure.to_string()), ..measured.clone() };
+            if outcome(&told, Scheme::Https)? == Outcome::Answered {
+                self.ui.note(format!("  {name}: {failure} over https, so it is told where certificates are"));
+                *measured = told;
+            }
+        }
+        Ok(())
     }
 
     /// All subjects on one file and one way.
@@ -165,8 +177,7 @@ impl Bench<'_> {
                 if !goes_on(runs) {
                     continue;
                 }
-                let url = url(media, way, measured.crashes_on_host_names.is_some());
-                runs.push(self.probe(candidate, &url, way, network)?);
+                runs.push(self.probe(candidate, measured, media, way, network)?);
             }
         }
         let names = subjects.iter().map(|measured| &measured.subject.name);
@@ -177,10 +188,20 @@ impl Bench<'_> {
         Ok(names.map(cell).collect())
     }
 
-    /// One run of a subject on a URL.
-    fn probe(&self, candidate: &Candidate, url: &str, way: Way, network: Option<&Path>) -> Result<Run> {
+    /// One run of a subject on a URL, told what it needs.
+    fn probe(
+        &self,
+        candidate: &Candidate,
+        measured: &Measured,
+        media: Media,
+        way: Way,
+        network: Option<&Path>,
+    ) -> Result<Run> {
+        let url = url(media, way, measured.crashes_on_host_names.is_some());
+        let told = way.scheme == Scheme::Https && measured.finds_no_certificates.is_some();
+        let argv = candidate.call.for_url(&url, told.then_some(CERTIFICATES));
         let position = log::end(&self.job.nginx.log);
-        let cost = self.run(candidate, candidate.call.for_url(url), network, false)?;
+        let cost = self.run(candidate, argv, network, false)?;
         room::wait_for_silence(match way.scheme {
             Scheme::Http => nginx::HTTP,
             Scheme::Https => nginx::HTTPS,

@@ -70,7 +70,7 @@ impl Media {
             Media::Mp4End => format!("-stream_loop 7 -i {seed} -c copy"),
             Media::Mp4Front => format!("-stream_loop 7 -i {seed} -c copy -movflags +faststart"),
             Media::Mkv => format!("-stream_loop 1 -i {seed} -c copy"),
-            Media::Ts => format!("-i {seed} -c copy"),
+            Media::Ts => format!("-i {seed} -t 30 -c copy"),
             Media::Mp3 => {
                 "-f lavfi -i aevalsrc=random(0)*0.1+sin(440*2*PI*t)*0.5:s=44100 -t 600 -c:a libmp3lame -b:a 128k"
                     .to_owned()

@@ -38,6 +38,9 @@ pub struct Measured {
     pub subject: Subject,
     /// How it crashed when the server was called by its name; it was then given the server's address instead.
     pub crashes_on_host_names: Option<String>,
+    /// What came of https with nothing configured, if it must be told by an option where the machine's certificates
+    /// are; it was then told.
+    pub finds_no_certificates: Option<String>,
     /// Telling the version with nothing of it in memory; empty where the benchmark may not drop the kernel's caches.
     pub cold: Vec<Cost>,
     /// Telling the version right afterwards.

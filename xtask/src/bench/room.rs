@@ -33,26 +33,37 @@ pub const RATE: u64 = 400_000_000;
 /// # Errors
 /// Where the machine does not allow it, or where the work in the room fails, which has then been said.
 pub fn enter(argument: &Path) -> Result<()> {
-    let unshare = program("unshare", "util-linux")?;
     for (name, package) in [("ip", "iproute2"), ("nsenter", "util-linux"), ("mount", "mount")] {
         program(name, package)?;
     }
-    let mut argv = vec![unshare];
-    if !rustix::process::geteuid().is_root() {
-        argv.extend(["--user", "--map-root-user"].map(str::to_owned));
-    }
-    argv.extend(["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"].map(str::to_owned));
-    let tried =
-        output(&argv[0], argv[1..].iter().map(String::as_str).chain(["true"])).context("cannot run `unshare`")?;
-    ensure!(
-        tried.status.success(),
-        "this machine gives no namespaces: {}\n\nhint: run the benchmark as root",
-        String::from_utf8_lossy(&tried.stderr).trim()
-    );
+    let mut argv = unshare()?;
+    is_possible(&argv)?;
     let own = std::env::current_exe().context("cannot tell where this program is")?;
     argv.extend([own.to_string_lossy().into_owned(), WORD.to_owned(), argument.to_string_lossy().into_owned()]);
     let status = attached(&argv).context("cannot run `unshare`")?;
     ensure!(status.success(), "measuring failed ({status}); what went wrong is said above");
+    Ok(())
+}
+
+/// The command that runs another one in a room.
+fn unshare() -> Result<Vec<String>> {
+    let mut argv = vec![program("unshare", "util-linux")?];
+    if !rustix::process::geteuid().is_root() {
+        argv.extend(["--user", "--map-root-user"].map(str::to_owned));
+    }
+    argv.extend(["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"].map(str::to_owned));
+    Ok(argv)
+}
+
+fn is_possible(unshare: &[String]) -> Result<()> {
+    let words = unshare.iter().skip(1).map(String::as_str).chain(["true"]);
+    let tried = output(&unshare[0], words).context("cannot run `unshare`")?;
+    let said = String::from_utf8_lossy(&tried.stderr);
+    ensure!(
+        tried.status.success(),
+        "this machine gives no namespaces: {}\n\nhint: run the benchmark as root",
+        said.trim()
+    );
     Ok(())
 }
 
@@ -72,27 +83,10 @@ impl Networks {
         let holder = Background::start(&nothing, &log).context("cannot run `unshare`")?;
         wait_for_network(&holder)?;
         let (server, client) = (tun::create("ml-server")?, tun::create("ml-client")?);
-        let inside = namespace(&holder).display().to_string();
-        let id = holder.id().to_string();
         run(&["ip", "link", "set", "lo", "up"])?;
-        run(&["ip", "link", "set", "ml-client", "netns", &id])?;
-        for (prefix, name, address, other) in
-            [(&[][..], "ml-server", SERVER, CLIENT), (&["nsenter", "--net"][..], "ml-client", CLIENT, SERVER)]
-        {
-            let enter: Vec<String> = match prefix {
-                [] => Vec::new(),
-                _ => vec!["nsenter".to_owned(), format!("--net={inside}")],
-            };
-            let ip = |words: &[&str]| {
-                let words: Vec<&str> =
-                    enter.iter().map(String::as_str).chain(["ip"]).chain(words.iter().copied()).collect();
-                run(&words)
-            };
-            let (address, other) = (address.to_string(), other.to_string());
-            ip(&["addr", "add", &address, "peer", &other, "dev", name])?;
-            // Its own queue must not be what drops packets: that is the line's task.
-            ip(&["link", "set", name, "mtu", "1500", "txqueuelen", "10000", "up"])?;
-        }
+        run(&["ip", "link", "set", "ml-client", "netns", &holder.id().to_string()])?;
+        plug("ml-server", [SERVER, CLIENT], &[])?;
+        plug("ml-client", [CLIENT, SERVER], &["nsenter", &format!("--net={}", namespace(&holder).display())])?;
         // What the kernel learns about the line in one run must not help the next.
         fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1").context("cannot set `tcp_no_metrics_save`")?;
         Ok(Networks { cable: Cable::connect(&server, &client, RATE)?, holder })
@@ -106,6 +100,14 @@ impl Networks {
         self.cable.set_round_trip(time);
         Ok((!time.is_zero()).then(|| namespace(&self.holder)))
     }
+}
+
+/// Gives an interface its address and that of the other end; `enter` leads to the network it is in.
+fn plug(name: &str, [own, other]: [Ipv4Addr; 2], enter: &[&str]) -> Result<()> {
+    let (own, other) = (own.to_string(), other.to_string());
+    run(&[enter, &["ip", "addr", "add", &own, "peer", &other, "dev", name]].concat())?;
+    // Its own queue must not be what drops packets: that is the line's task.
+    run(&[enter, &["ip", "link", "set", name, "mtu", "1500", "txqueuelen", "10000", "up"]].concat())
 }
 
 fn namespace(process: &Background) -> PathBuf {
@@ -172,7 +174,77 @@ fn run(words: &[&str]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd as _;
+
     use super::*;
+
+    /// The other half of the next test, as the first process of a room.
+    #[test]
+    #[ignore = "only in a room of its own"]
+    fn in_the_room() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let networks = Networks::make(folder.path()).expect("networks");
+        let listener = TcpListener::bind((SERVER, 9000)).expect("the server's address");
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut wanted = [0; 4];
+                while stream.read_exact(&mut wanted).is_ok() {
+                    stream.write_all(&vec![0; u32::from_le_bytes(wanted) as usize]).expect("an answer");
+                }
+            }
+        });
+        for round_trip in [20, 80].map(Duration::from_millis) {
+            let network = networks.with_round_trip(round_trip).expect("a line").expect("a network of its own");
+            let (connecting, small, large) =
+                std::thread::spawn(move || from_within(&network)).join().expect("a client");
+            let (least, most) = (round_trip, round_trip + Duration::from_millis(40));
+            assert!(least <= connecting && connecting < most, "{round_trip:?}: connected in {connecting:?}");
+            assert!(least <= small && small < most, "{round_trip:?}: a byte in {small:?}");
+            // Ten megabytes at 400 Mbit/s.
+            assert!(large > Duration::from_millis(200) && large < Duration::from_secs(10), "{large:?}");
+        }
+    }
+
+    /// The best of five times: to connect, to get one byte, and to get ten megabytes.
+    fn from_within(network: &Path) -> (Duration, Duration, Duration) {
+        let network = File::open(network).expect("a namespace");
+        rustix::thread::move_into_link_name_space(network.as_fd(), None).expect("entered");
+        let times = (0..5).map(|_| {
+            let begin = Instant::now();
+            let mut stream = TcpStream::connect((SERVER, 9000)).expect("a connection");
+            let connecting = begin.elapsed();
+            let mut get = |bytes: u32| {
+                let begin = Instant::now();
+                stream.write_all(&bytes.to_le_bytes()).expect("asked");
+                stream.read_exact(&mut vec![0; bytes as usize]).expect("an answer");
+                begin.elapsed()
+            };
+            (connecting, get(1), get(10_000_000))
+        });
+        times.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1), a.2.min(b.2))).expect("five times")
+    }
+
+    #[test]
+    fn a_round_trip_takes_its_time_and_leaves_nothing() {
+        let own = std::env::current_exe().expect("this test").display().to_string();
+        let Some(mut argv) = unshare().ok().filter(|argv| is_possible(argv).is_ok()) else {
+            eprintln!("skipped: this machine gives no namespaces");
+            return;
+        };
+        if File::options().write(true).open("/dev/net/tun").is_err() {
+            eprintln!("skipped: /dev/net/tun cannot be opened");
+            return;
+        }
+        argv.extend([own, "--exact".to_owned(), "bench::room::tests::in_the_room".to_owned(), "--ignored".to_owned()]);
+        let mut command = Command::new(argv);
+        command.env.insert("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into());
+        let output = bounded::run(&command).expect("runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.success() && said.contains("1 passed"), "{said}");
+        assert!(!Path::new("/sys/class/net/ml-server").exists());
+    }
 
     #[test]
     fn connections_are_told_from_what_is_left_of_them() {

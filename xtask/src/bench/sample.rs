@@ -49,7 +49,7 @@ fn measured(name: &str, role: Role, crash: Option<String>) -> Measured {
     let subject = Subject { name: name.to_owned(), kind: Kind::Mediainfo, role, title, version, sha256 };
     let start = |wall_us| Cost { wall_us, user_us: 500, system_us: 500, peak_kib: 5000, end: End::Exit(0) };
     let (cold, warm) = (vec![start(20_000), start(30_000)], vec![start(1500); 2]);
-    Measured { subject, crashes_on_host_names: crash, cold, warm }
+    Measured { subject, crashes_on_host_names: crash, finds_no_certificates: None, cold, warm }
 }
 
 fn cell(subject: &str, scheme: Scheme, runs: Vec<Run>) -> Cell {

@@ -56,6 +56,8 @@ pub struct Call {
     argv: Vec<OsString>,
     /// What follows when a URL is probed, with `{url}` in its place.
     probe: Vec<String>,
+    /// What comes before that if it must be told where certificates are, with `{file}` in their place.
+    trust: Vec<String>,
     /// What follows when it is only to start and tell its version.
     version: Vec<String>,
     /// Its whole environment.
@@ -68,7 +70,9 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from pymediainfo import MediaInfo
 if len(sys.argv) > 2:
-    print(MediaInfo.parse(sys.argv[2], output='JSON'))
+    told = sys.argv[2:-1]
+    options = {'Ssl_CertificateAuthorityFileName': told[0]} if told else None
+    print(MediaInfo.parse(sys.argv[-1], output='JSON', mediainfo_options=options))
 else:
     print('MediaInfoLib - v' + MediaInfo._get_library()[2])
 ";
@@ -77,14 +81,16 @@ impl Call {
     /// A program of the kind that is started by `argv`.
     pub fn program(kind: Kind, argv: Vec<OsString>) -> Call {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        let (probe, version) = match kind {
-            Kind::Mediainfo | Kind::Pymediainfo => (words(&["--Output=JSON", "{url}"]), words(&["--Version"])),
+        let (probe, trust, version): (&[_], &[_], &[_]) = match kind {
+            Kind::Mediainfo | Kind::Pymediainfo => {
+                (&["--Output=JSON", "{url}"], &["--Ssl_CertificateAuthorityFileName={file}"], &["--Version"])
+            }
             Kind::Ffprobe => {
-                let probe = ["-v", "error", "-of", "json", "-show_format", "-show_streams", "{url}"];
-                (words(&probe), words(&["-version"]))
+                let probe = &["-v", "error", "-of", "json", "-show_format", "-show_streams", "{url}"];
+                (probe, &["-ca_file", "{file}"], &["-version"])
             }
         };
-        Call { argv, probe, version, env: BTreeMap::new() }
+        Call { argv, probe: words(probe), trust: words(trust), version: words(version), env: BTreeMap::new() }
     }
 
     /// The library beside the Python module in `folder`, in Debian's Python.
@@ -95,15 +101,18 @@ impl Call {
         argv.extend(["-I", "-S", "-B", "-c", PYTHON].map(OsString::from));
         argv.push(folder.into());
         // Python finds its standard library by its own position, which the loader hides from it.
-        let mut call = Call { argv, probe: vec!["{url}".to_owned()], version: Vec::new(), env: BTreeMap::new() };
+        let (probe, trust) = (vec!["{url}".to_owned()], vec!["{file}".to_owned()]);
+        let mut call = Call { argv, probe, trust, version: Vec::new(), env: BTreeMap::new() };
         call.env.insert("PYTHONHOME".to_owned(), debian.path("usr").into());
         call
     }
 
-    /// What probes a URL.
-    pub fn for_url(&self, url: &str) -> Vec<OsString> {
-        let probe = self.probe.iter().map(|word| word.replace("{url}", url).into());
-        self.argv.iter().cloned().chain(probe).collect()
+    /// What probes a URL; with `certificates` if it does not find them by itself.
+    pub fn for_url(&self, url: &str, certificates: Option<&str>) -> Vec<OsString> {
+        let trust =
+            certificates.into_iter().flat_map(|file| self.trust.iter().map(|word| word.replace("{file}", file)));
+        let probe = self.probe.iter().map(|word| word.replace("{url}", url));
+        self.argv.iter().cloned().chain(trust.chain(probe).map(OsString::from)).collect()
     }
 
     /// What only starts it.
@@ -160,7 +169,9 @@ mod tests {
     #[test]
     fn the_url_is_one_word() {
         let call = Call::program(Kind::Ffprobe, vec!["/bin/ffprobe".into()]);
-        assert_eq!(call.for_url("https://a/b c?d=e").last(), Some(&OsString::from("https://a/b c?d=e")));
+        assert_eq!(call.for_url("https://a/b c?d=e", None).last(), Some(&OsString::from("https://a/b c?d=e")));
+        let told = call.for_url("https://a", Some("/ca.pem"));
+        assert_eq!(told[..3], ["/bin/ffprobe", "-ca_file", "/ca.pem"].map(OsString::from));
         assert_eq!(call.for_version(), ["/bin/ffprobe", "-version"].map(OsString::from));
     }
 }

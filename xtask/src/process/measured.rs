@@ -1,8 +1,8 @@
 //! What a program costs: the time it takes, the processor time it uses and the most memory it has.
 //!
 //! The kernel's own account is read (`wait4`), which misses nothing, however short the program. It has one flaw: the
-//! peak of memory also counts what the starting process had at the moment of the start. So this must be called in a
-//! small process, and `bench::launch` is one.
+//! peak of memory also counts what the child had before it became the program. So this must be called in a small
+//! process, and `bench::launch` is one.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -72,7 +72,9 @@ impl Program {
         let mut command = Command::new(program);
         command.args(args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(&self.cwd);
         command.stdin(Stdio::null()).stdout(File::create(&self.stdout)?).stderr(File::create(&self.stderr)?);
-        command.process_group(0);
+        // With a group to set, even if it is the same, the standard library forks. It would otherwise start the child in
+        // our own memory, all of which would count as the child's; a fork has only what we have written to.
+        command.process_group(0).gid(rustix::process::getegid().as_raw());
         let begin = Instant::now();
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
@@ -167,6 +169,15 @@ mod tests {
     fn sleeping_costs_no_processor_time() {
         let (cost, _) = run("exec sleep 0.2", Duration::from_secs(60));
         assert!(cost.wall_us >= 200_000 && cost.user_us + cost.system_us < 100_000, "{cost:?}");
+    }
+
+    #[test]
+    fn our_own_memory_is_not_the_programs() {
+        let ours = std::fs::read_to_string("/proc/self/status").expect("our status");
+        let ours = ours.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        let ours: u64 = ours.trim().trim_end_matches(" kB").parse().expect("a number");
+        let (cost, _) = run("exec true", Duration::from_secs(60));
+        assert!(cost.peak_kib < ours, "{cost:?} of {ours}");
     }
 
     #[test]
