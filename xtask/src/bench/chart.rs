@@ -22,6 +22,7 @@ const COLUMNS: [(u32, Measure, &str, usize); 2] =
 const BAR: u32 = 250;
 const ROW: u32 = 22;
 const HEAD: u32 = 62;
+const GAP: u32 = 8;
 
 /// Colours for light and dark; the picture brings its own ground, as the page's may differ from the system's.
 const STYLE: &str = "\
@@ -38,9 +39,10 @@ pub fn render(results: &Results) -> Result<String> {
     for media in PANELS.into_iter().filter(|media| results.media().contains(media)) {
         top = panel(&mut body, results, media, top)?;
     }
-    let height = top + 30;
+    let height = top + 40;
     let facts = &results.facts;
-    let foot = format!("{}, {} cores; {}. Shorter is better.", facts.processor, facts.cores, results.command);
+    let runs = results.cells.iter().map(|cell| cell.runs.len()).max().unwrap_or(0);
+    let foot = format!("Medians of {runs} runs on {}, {} cores. Shorter is better.", facts.processor, facts.cores);
     let title = "Probing a film by its URL";
     let mut svg = String::new();
     writeln!(
@@ -67,16 +69,31 @@ fn panel(svg: &mut String, results: &Results, media: Media, top: u32) -> Result<
         words(svg, x, top + 52, "faint", title)?;
         let values = results.subjects.iter().filter_map(|measured| number(measured, measure)?.ok());
         let longest = values.fold(0.0, f64::max);
-        for (place, measured) in (0..).zip(&results.subjects) {
-            let y = top + HEAD + place * ROW;
+        for (y, measured) in rows(results, top + HEAD) {
             bar(svg, (x, y), class(measured), number(measured, measure), longest, digits)?;
         }
     }
-    for (place, measured) in (0..).zip(&results.subjects) {
+    let mut end = top + HEAD;
+    for (y, measured) in rows(results, top + HEAD) {
         let class = if measured.subject.role == Role::Ours { "text bold" } else { "text" };
-        words(svg, 16, top + HEAD + place * ROW + 14, class, &measured.subject.name)?;
+        words(svg, 16, y + 13, class, &measured.subject.name)?;
+        end = y + ROW;
     }
-    Ok(top + HEAD + u32::try_from(results.subjects.len())? * ROW)
+    Ok(end)
+}
+
+/// Where each subject's row is, with a gap in front of every other kind.
+fn rows(results: &Results, top: u32) -> Vec<(u32, &Measured)> {
+    let (mut y, mut kind, mut rows) = (top, None, Vec::new());
+    for measured in &results.subjects {
+        let own = measured.subject.kind;
+        if kind.replace(own).is_some_and(|before| before != own) {
+            y += GAP;
+        }
+        rows.push((y, measured));
+        y += ROW;
+    }
+    rows
 }
 
 fn bar(

@@ -38,7 +38,7 @@ fn introduction(text: &mut String, results: &Results) -> Result<()> {
     let runs = results.cells.iter().map(|cell| cell.runs.len()).max().unwrap_or(0);
     writeln!(
         text,
-        "Made by `{}`. Medians of {runs} runs, every subject in turn. {}, {} cores, {} MiB; Linux {}, {}; load before: {}.\n",
+        "Made by `{}`. Medians of {runs} runs, every subject in turn. Machine: {}, {} cores, {} MiB; Linux {}, {}; load before: {}.\n",
         results.command, facts.processor, facts.cores, facts.memory_mib, facts.kernel, facts.system, facts.load_before
     )?;
     writeln!(
@@ -66,7 +66,7 @@ fn times(text: &mut String, results: &Results, media: Media) -> Result<()> {
     let ways = results.ways(media);
     let heads = ways.iter().map(|way| format!("{way}")).collect::<Vec<_>>();
     header(text, "milliseconds", &heads)?;
-    for measured in &results.subjects {
+    for measured in results.probing(media) {
         let cells = ways.iter().map(|way| shown(results.cell(&measured.subject.name, media, *way), Measure::Wall, 0));
         row(text, measured, cells)?;
     }
@@ -77,9 +77,10 @@ fn costs(text: &mut String, results: &Results, media: Media) -> Result<()> {
     writeln!(text)?;
     let heads = ["CPU ms", "peak MB", "connections", "requests", "MB served", "± %"].map(str::to_owned);
     header(text, &TYPICAL.to_string(), &heads)?;
-    for measured in &results.subjects {
+    for measured in results.probing(media) {
         let cell = results.cell(&measured.subject.name, media, TYPICAL);
-        let scatter = cell.and_then(|cell| spread(cell.runs.iter().map(|run| run.get(Measure::Wall))));
+        let answering = cell.filter(|cell| cell.median(Measure::Wall).is_ok());
+        let scatter = answering.and_then(|cell| spread(cell.runs.iter().map(|run| run.get(Measure::Wall))));
         let cells = [
             shown(cell, Measure::Cpu, 0),
             shown(cell, Measure::Memory, 1),

@@ -15,6 +15,7 @@ use super::launch::{self, Order};
 use super::log;
 use super::media::Media;
 use super::nginx::{self, Nginx};
+use super::peers::Kind;
 use super::results::{Cell, Measured, Outcome, Run, Scheme, Way};
 use super::room::{self, Networks};
 use super::subject::{Candidate, answered};
@@ -62,6 +63,12 @@ pub fn ways(media: Media) -> Vec<Way> {
         _ => &[20],
     };
     http.iter().map(|&time| way(Scheme::Http, time)).chain(https).collect()
+}
+
+/// Whether a subject of this kind probes such a file. The Python module reads with the same library as the program, so
+/// what tells them apart is seen on the largest files.
+fn concerns(kind: Kind, media: Media) -> bool {
+    kind != Kind::Pymediainfo || matches!(media, Media::Mp4End | Media::Mp4Front)
 }
 
 /// The work of the process in the room.
@@ -173,6 +180,9 @@ impl Bench<'_> {
         let mut runs: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
         for _ in 0..self.job.runs {
             for (candidate, measured) in self.job.candidates.iter().zip(subjects) {
+                if !concerns(candidate.subject.kind, media) {
+                    continue;
+                }
                 let runs = runs.entry(&candidate.subject.name).or_default();
                 if !goes_on(runs) {
                     continue;
@@ -180,12 +190,12 @@ impl Bench<'_> {
                 runs.push(self.probe(candidate, measured, media, way, network)?);
             }
         }
-        let names = subjects.iter().map(|measured| &measured.subject.name);
-        let cell = |name: &String| {
-            let runs = runs.remove(name.as_str()).unwrap_or_default();
-            Cell { subject: name.clone(), media, way, runs }
-        };
-        Ok(names.map(cell).collect())
+        let cells = subjects.iter().filter_map(|measured| {
+            let subject = measured.subject.name.clone();
+            let runs = runs.remove(subject.as_str())?;
+            Some(Cell { subject, media, way, runs })
+        });
+        Ok(cells.collect())
     }
 
     /// One run of a subject on a URL, told what it needs.
@@ -250,5 +260,40 @@ fn url(media: Media, way: Way, by_address: bool) -> String {
     match way.scheme {
         Scheme::Http => format!("http://{host}:{}/{}", nginx::HTTP, media.path()),
         Scheme::Https => format!("https://{host}:{}/{}", nginx::HTTPS, media.path()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bench::sample;
+
+    #[test]
+    fn every_file_is_probed_where_everything_is_shown() {
+        for media in Media::ALL {
+            assert!(ways(media).contains(&crate::bench::markdown::TYPICAL), "{media}");
+            let mut times: Vec<_> = ways(media).iter().map(Way::round_trip).collect();
+            times.sort();
+            times.dedup();
+            assert_eq!(times, [0, 20, 80].map(Duration::from_millis), "{media}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_answer_is_tried_twice_and_who_does_not_end_once() {
+        let run = |outcome| Run { outcome, ..sample::results().cells[0].runs[0].clone() };
+        assert!(goes_on(&[]));
+        assert!(goes_on(&[run(Outcome::Answered), run(Outcome::Crashed(11))]));
+        assert!(!goes_on(&[run(Outcome::Crashed(11)), run(Outcome::Crashed(11))]));
+        assert!(!goes_on(&[run(Outcome::TimedOut)]));
+    }
+
+    #[test]
+    fn urls_name_the_server_or_its_address() {
+        let way = Way { scheme: Scheme::Https, round_trip_ms: 0 };
+        assert_eq!(url(Media::Mp3, way, false), "https://media.test:8443/sound.mp3");
+        assert_eq!(url(Media::Mp3, Way { scheme: Scheme::Http, ..way }, true), "http://10.77.0.1:8080/sound.mp3");
     }
 }

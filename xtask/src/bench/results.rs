@@ -207,6 +207,12 @@ impl Results {
         self.cells.iter().find(|cell| cell.subject == subject && cell.media == media && cell.way == way)
     }
 
+    /// The subjects that probed a file.
+    pub fn probing(&self, media: Media) -> impl Iterator<Item = &Measured> {
+        let cell = move |name: &str| self.cells.iter().any(|cell| cell.media == media && cell.subject == name);
+        self.subjects.iter().filter(move |measured| cell(&measured.subject.name))
+    }
+
     /// The files of which there are results, in their order.
     pub fn media(&self) -> Vec<Media> {
         Media::ALL.into_iter().filter(|media| self.cells.iter().any(|cell| cell.media == *media)).collect()
