@@ -1,11 +1,12 @@
 //! The command line: what can be asked for, and what the exit code says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{Outcome, audit, build_layer, clean, doctor, fetch, list, plan, smoke};
+use crate::bench;
+use crate::commands::{Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, list, plan, smoke};
 use crate::error::InvalidInput;
 use crate::session::Session;
 use crate::ui::Ui;
@@ -44,6 +45,8 @@ enum Command {
     Audit(audit::Audit),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke::Smoke),
+    /// Measure the layers in dist/ beside their peers.
+    Bench(bench_command::Bench),
     /// Check whether this machine has what building needs.
     Doctor(doctor::Doctor),
     /// Remove what builds have left in the cache.
@@ -52,6 +55,9 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    if let Some(code) = as_helper() {
+        return code;
+    }
     let cli = Cli::parse();
     let ui = Ui::new();
     let result = Session::open(cli.global.cache_dir.as_deref(), ui.clone()).and_then(|session| match cli.command {
@@ -61,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::List(command) => command.run(&session),
         Command::Audit(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
+        Command::Bench(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Clean(command) => command.run(&session),
     });
@@ -72,4 +79,24 @@ pub fn main() -> ExitCode {
             ExitCode::from(if error.chain().any(|cause| cause.is::<InvalidInput>()) { 2 } else { 1 })
         }
     }
+}
+
+/// What the benchmark starts this program for once more, if it was started so. A launcher must be small, so this comes
+/// before anything else.
+fn as_helper() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let word = arguments.next()?;
+    let result = match word.to_str()? {
+        bench::launch::WORD => bench::launch::main(),
+        bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
+        _ => return None,
+    };
+    Some(match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Whoever started it reads this.
+            Ui::new().note(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    })
 }

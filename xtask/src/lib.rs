@@ -3,6 +3,7 @@
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
 pub mod assembly;
+pub mod bench;
 pub mod catalog;
 pub mod cli;
 pub mod commands;

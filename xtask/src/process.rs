@@ -3,7 +3,9 @@
 //! Plain `std::process`: build steps need a cleared environment and output that
 //! goes straight to a log file, which a shell-like library only hides.
 
+pub mod background;
 pub mod bounded;
+pub mod measured;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -19,6 +21,18 @@ where
     S: AsRef<OsStr>,
 {
     Command::new(program).args(args).stdin(Stdio::null()).output()
+}
+
+/// Runs a program to its end that talks to the user on our stderr. Its stdin is a pipe that says nothing and ends when
+/// this process does, however it does, so that the program can tell that nobody waits for it any more.
+pub fn attached(argv: &[String]) -> io::Result<ExitStatus> {
+    let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
+    let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    // `wait` would close it.
+    let tether = child.stdin.take();
+    let status = child.wait();
+    drop(tether);
+    status
 }
 
 /// A program with everything that it is to see.

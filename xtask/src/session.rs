@@ -18,6 +18,8 @@ pub struct Session {
     pub cache: PathBuf,
     /// Where finished layers go.
     pub dist: PathBuf,
+    /// Where the documentation is.
+    pub docs: PathBuf,
     /// The printer.
     pub ui: Ui,
 }
@@ -36,7 +38,7 @@ impl Session {
             Some(folder) => std::path::absolute(folder).context("cannot tell where the cache folder is")?,
             None => default_cache()?,
         };
-        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), ui })
+        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), docs: root.join("docs"), ui })
     }
 }
 

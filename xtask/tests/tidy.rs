@@ -44,7 +44,7 @@ const LAYERS: [&[&str]; 10] = [
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
     &["session"],
-    &["assembly"],
+    &["assembly", "bench"],
     &["commands"],
     &["cli"],
     &["main", "lib"],

@@ -1,6 +1,7 @@
 //! The commands: each is a struct of arguments that runs itself.
 
 pub mod audit;
+pub mod bench;
 pub mod build_layer;
 pub mod clean;
 pub mod doctor;

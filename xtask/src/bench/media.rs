@@ -1,0 +1,201 @@
+//! The files that are probed: made once with Debian's ffmpeg, and kept with a manifest.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::debian::Debian;
+use super::digest;
+use crate::model::Sha256;
+use crate::pack::landing::land_text;
+use crate::process::bounded::{self, Command};
+use crate::ui::Ui;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Media {
+    /// An mp4 of more than 500 MB with its index at the end, as encoders write it.
+    Mp4End,
+    /// The same with its index in front.
+    Mp4Front,
+    /// Matroska.
+    Mkv,
+    /// An MPEG transport stream.
+    Ts,
+    /// Ten minutes of sound.
+    Mp3,
+    /// A playlist of transport streams.
+    Hls,
+}
+
+impl Media {
+    /// Every kind, in the order in which results are shown.
+    pub const ALL: [Media; 6] = [Media::Mp4End, Media::Mp4Front, Media::Mkv, Media::Ts, Media::Mp3, Media::Hls];
+
+    /// Its path on the server.
+    pub fn path(self) -> &'static str {
+        match self {
+            Media::Mp4End => "end.mp4",
+            Media::Mp4Front => "front.mp4",
+            Media::Mkv => "film.mkv",
+            Media::Ts => "film.ts",
+            Media::Mp3 => "sound.mp3",
+            Media::Hls => "film.m3u8",
+        }
+    }
+
+    /// What it is, for a reader.
+    pub fn title(self) -> &'static str {
+        match self {
+            Media::Mp4End => "mp4, index at the end",
+            Media::Mp4Front => "mp4, index in front",
+            Media::Mkv => "Matroska",
+            Media::Ts => "MPEG-TS",
+            Media::Mp3 => "mp3",
+            Media::Hls => "HLS",
+        }
+    }
+
+    /// What makes it of the seed, but for the file's name at the end.
+    fn arguments(self, seed: &str) -> Vec<String> {
+        let line = match self {
+            // Eight times the seed's minute: the index of a real film, and over 500 MB.
+            Media::Mp4End => format!("-stream_loop 7 -i {seed} -c copy"),
+            Media::Mp4Front => format!("-stream_loop 7 -i {seed} -c copy -movflags +faststart"),
+            Media::Mkv => format!("-stream_loop 1 -i {seed} -c copy"),
+            Media::Ts => format!("-i {seed} -t 30 -c copy"),
+            Media::Mp3 => {
+                "-f lavfi -i aevalsrc=random(0)*0.1+sin(440*2*PI*t)*0.5:s=44100 -t 600 -c:a libmp3lame -b:a 128k"
+                    .to_owned()
+            }
+            Media::Hls => format!("-i {seed} -c copy -f hls -hls_time 6 -hls_list_size 0"),
+        };
+        line.split(' ').map(str::to_owned).collect()
+    }
+}
+
+impl fmt::Display for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.title())
+    }
+}
+
+/// A minute of H.264 at a constant 9 Mbit/s, which the encoder fills up where the picture needs less, and AAC.
+const SEED: &str = "-f lavfi -i testsrc2=size=1920x1080:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 60 \
+     -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 60 -b:v 9M -minrate 9M -maxrate 9M -bufsize 9M \
+     -x264-params nal-hrd=cbr:force-cfr=1 -c:a aac -b:a 128k";
+
+/// How long making one file may take on a slow machine.
+const ENCODING: Duration = Duration::from_secs(900);
+
+/// The files, as made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MediaFiles {
+    /// Of the way they are made; other files are made when it changes.
+    pub recipe: Sha256,
+    /// The package that made them.
+    pub encoder: String,
+    /// Every file, by its path on the server.
+    pub files: BTreeMap<String, MediaFile>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MediaFile {
+    /// Bytes.
+    pub size: u64,
+    /// Of the file.
+    pub sha256: Sha256,
+}
+
+/// Makes the files in `folder` if they are not there; what they are.
+pub fn make(folder: &Path, debian: &Debian, ui: &Ui) -> Result<MediaFiles> {
+    let manifest = folder.with_extension("json");
+    let arguments: Vec<_> = Media::ALL.iter().flat_map(|media| media.arguments("seed.mp4")).collect();
+    let recipe = Sha256::of(format!("{SEED} {}", arguments.join(" ")));
+    let known = fs::read_to_string(&manifest).ok().and_then(|text| serde_json::from_str::<MediaFiles>(&text).ok());
+    if let Some(files) = known.filter(|files| files.recipe == recipe && files.are_in(folder)) {
+        return Ok(files);
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    let seed = folder.with_extension("seed.mp4");
+    {
+        let _progress = ui.busy("encoding a minute of film, once");
+        encode(debian, SEED.split_whitespace().map(str::to_owned).collect(), &seed)?;
+    }
+    for media in Media::ALL {
+        let _progress = ui.busy(&format!("making {}", media.path()));
+        encode(debian, media.arguments(&seed.to_string_lossy()), &folder.join(media.path()))?;
+    }
+    fs::remove_file(&seed).with_context(|| format!("cannot remove `{}`", seed.display()))?;
+    let mut files = BTreeMap::new();
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let (sha256, size) = digest::of_file(&path)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.insert(name, MediaFile { size, sha256 });
+    }
+    let files = MediaFiles { recipe, encoder: format!("Debian ffmpeg {}", debian.version("ffmpeg")), files };
+    land_text(&manifest, &format!("{}\n", serde_json::to_string_pretty(&files)?))?;
+    Ok(files)
+}
+
+impl MediaFiles {
+    /// Whether all of them are there with the right size. Nobody else writes there.
+    fn are_in(&self, folder: &Path) -> bool {
+        let same =
+            |(name, file): (&String, &MediaFile)| folder.join(name).metadata().is_ok_and(|it| it.len() == file.size);
+        !self.files.is_empty() && self.files.iter().all(same)
+    }
+}
+
+fn encode(debian: &Debian, arguments: Vec<String>, to: &PathBuf) -> Result<()> {
+    let mut argv = debian.argv("usr/bin/ffmpeg");
+    let always = ["-nostdin", "-v", "error", "-y", "-fflags", "+bitexact"];
+    argv.extend(always.map(OsString::from));
+    argv.extend(arguments.into_iter().map(OsString::from));
+    argv.extend(["-flags", "+bitexact"].map(OsString::from));
+    argv.push(to.into());
+    let output = bounded::run(&Command { timeout: ENCODING, ..Command::new(argv) })?;
+    if !output.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("cannot make `{}` with Debian's ffmpeg ({}): {}", to.display(), output.ending(), said.trim());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_its_own_path() {
+        let mut paths = Media::ALL.map(Media::path).to_vec();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), Media::ALL.len());
+    }
+
+    #[test]
+    fn files_that_are_gone_are_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = MediaFile { size: 3, sha256: Sha256::of("abc") };
+        let files = [("a.mp3".to_owned(), file)].into();
+        let files = MediaFiles { recipe: Sha256::of(""), encoder: String::new(), files };
+        assert!(!files.are_in(folder.path()));
+        fs::write(folder.path().join("a.mp3"), "abc").expect("written");
+        assert!(files.are_in(folder.path()));
+    }
+}

@@ -1,0 +1,130 @@
+//! From nothing to results: everything fetched and made, measured in the room, and put together.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::debian::Debian;
+use super::launch::Order;
+use super::machine::Facts;
+use super::measure::{Findings, Job};
+use super::media::{self, Media};
+use super::nginx::Nginx;
+use super::peers::Peers;
+use super::results::Results;
+use super::room;
+use super::subject::{Candidate, version_in};
+use super::subjects::{Stock, Subjects};
+use crate::error::invalid;
+use crate::model::Arch;
+use crate::process::measured::Program;
+use crate::ui::Ui;
+
+/// What the user wants measured.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    /// Our layers.
+    pub dist: &'a Path,
+    /// The cache.
+    pub cache: &'a Path,
+    /// The user's own builds.
+    pub stock: &'a [Stock],
+    /// Names of subjects; all where empty.
+    pub only: &'a [String],
+    /// The files.
+    pub media: Vec<Media>,
+    /// How often.
+    pub runs: usize,
+    /// What was called, for the results.
+    pub command: String,
+}
+
+/// A place in the cache that only one benchmark uses at a time.
+#[derive(Debug)]
+pub struct Workshop {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The peers there are.
+    pub peers: Peers,
+    /// This machine's architecture.
+    pub arch: Arch,
+    _lock: File,
+}
+
+impl Workshop {
+    /// Opens the place below the cache, and removes what runs that were killed have left there.
+    pub fn open(cache: &Path) -> Result<Workshop> {
+        let arch = Arch::of_this_machine().context("the benchmark runs on x86_64 and arm64 only")?;
+        let folder = cache.join("bench");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        let path = folder.join("lock");
+        let lock = File::create(&path).with_context(|| format!("cannot make `{}`", path.display()))?;
+        lock.try_lock().map_err(|_| invalid("another benchmark is running\n\nhint: try again when it has ended"))?;
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("run.") {
+                let path = entry.path();
+                fs::remove_dir_all(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+            }
+        }
+        Ok(Workshop { folder, peers: Peers::load()?, arch, _lock: lock })
+    }
+
+    /// Debian's packages.
+    pub fn debian(&self, ui: &Ui) -> Result<Debian> {
+        Debian::install(&self.folder.join("debian"), &self.peers, self.arch, ui)
+    }
+}
+
+/// Measures what is wished.
+///
+/// # Errors
+/// Where something cannot be fetched, made or measured.
+pub fn probe(wish: Wish<'_>, ui: &Ui) -> Result<Results> {
+    let workshop = Workshop::open(wish.cache)?;
+    let debian = workshop.debian(ui)?;
+    let mut subjects = Subjects::ours(wish.dist, workshop.arch, &debian)?;
+    subjects.add_stock(wish.stock, &debian)?;
+    subjects.add_peers(&workshop.peers, &workshop.folder, workshop.arch, &debian, ui)?;
+    subjects.select(wish.only)?;
+    let files = workshop.folder.join("media");
+    let media = media::make(&files, &debian, ui)?;
+    let run = tempfile::Builder::new().prefix("run.").tempdir_in(&workshop.folder).context("cannot make a folder")?;
+    let mut candidates = std::mem::take(&mut subjects.list);
+    for candidate in &mut candidates {
+        candidate.subject.version = version(candidate, run.path())?;
+    }
+    let facts = Facts::gather(format!("Debian nginx {}", debian.version("nginx")));
+    let job = Job {
+        candidates,
+        media: wish.media,
+        nginx: Nginx::prepare(run.path(), &files, room::SERVER, &debian)?,
+        runs: wish.runs,
+        folder: run.path().to_owned(),
+    };
+    let path = run.path().join("job.json");
+    fs::write(&path, serde_json::to_vec(&job)?).with_context(|| format!("cannot write `{}`", path.display()))?;
+    room::enter(&path)?;
+    let path = run.path().join("findings.json");
+    let text = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let Findings { subjects, cells } = serde_json::from_slice(&text).context("the findings are broken")?;
+    Ok(Results { format: 1, command: wish.command, facts, media, subjects, cells })
+}
+
+/// What a subject says of its own version.
+fn version(candidate: &Candidate, folder: &Path) -> Result<String> {
+    let program = Program {
+        argv: candidate.call.for_version(),
+        env: candidate.call.env.clone().into_iter().collect(),
+        cwd: folder.to_owned(),
+        stdout: folder.join("version"),
+        stderr: folder.join("complaint"),
+        timeout: std::time::Duration::from_secs(60),
+    };
+    let cost = Order { program, network: None, cold: false }.send()?;
+    let said = fs::read(folder.join("version")).unwrap_or_default();
+    version_in(candidate.subject.kind, &String::from_utf8_lossy(&said)).with_context(|| {
+        let complaint = fs::read_to_string(folder.join("complaint")).unwrap_or_default();
+        format!("`{}` does not tell its version ({:?}): {}", candidate.subject.name, cost.end, complaint.trim())
+    })
+}

@@ -1,0 +1,128 @@
+//! `bench`: how our layers compare with everything else that can be installed.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use super::{Outcome, json};
+use crate::bench::media::Media;
+use crate::bench::prepare::{self, Wish};
+use crate::bench::subjects::Stock;
+use crate::bench::{chart, markdown, size};
+use crate::pack::landing::land_text;
+use crate::session::Session;
+
+/// Measure the layers in dist/ beside every peer that a package registry carries.
+///
+/// Peers, web server and files are installed and made below the cache, once. Results go to docs/benchmark/.
+#[derive(Debug, Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// How long a probe over http and https takes, and what it reads (as root, about a quarter of an hour).
+    Probe(Probe),
+    /// How large downloads are.
+    Size,
+}
+
+#[derive(Debug, Args)]
+struct Probe {
+    /// A subject to measure; all of them where none is named.
+    #[arg(long, value_name = "SUBJECT")]
+    only: Vec<String>,
+    /// A kind of file to probe; all of them where none is named.
+    #[arg(long, value_name = "KIND")]
+    file: Vec<Media>,
+    /// How often each subject is run.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    runs: u16,
+    /// The same version built without our patches: `mediainfo=PROGRAM`, `ffprobe=PROGRAM`, `pymediainfo=FOLDER`.
+    #[arg(long, value_name = "NAME=PATH")]
+    stock: Vec<Stock>,
+}
+
+impl Bench {
+    /// Measures, and writes what was found.
+    ///
+    /// # Errors
+    /// Where something cannot be fetched, made or measured; a peer that crashes is a result.
+    pub fn run(&self, session: &Session) -> Result<Outcome> {
+        match &self.what {
+            What::Probe(probe) => probe.run(session),
+            What::Size => run_size(session),
+        }
+    }
+}
+
+impl Probe {
+    fn run(&self, session: &Session) -> Result<Outcome> {
+        let media = if self.file.is_empty() { Media::ALL.to_vec() } else { self.file.clone() };
+        let wish = Wish {
+            dist: &session.dist,
+            cache: &session.cache,
+            stock: &self.stock,
+            only: &self.only,
+            media,
+            runs: self.runs.into(),
+            command: self.command()?,
+        };
+        let results = prepare::probe(wish, &session.ui)?;
+        let table = markdown::render(&results)?;
+        session.ui.data(&table)?;
+        let whole = self.only.is_empty() && self.file.is_empty();
+        let folder = if whole { session.docs.join("benchmark") } else { session.cache.join("bench/part") };
+        write(session, &folder, "probe.json", &json(&results)?)?;
+        write(session, &folder, "probe.md", &table)?;
+        write(session, &folder, "probe.svg", &chart::render(&results)?)?;
+        if !whole {
+            session.ui.note("these are a part of the results: docs/benchmark/ keeps whole ones, so it stays as it is");
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// What was called, less the paths of this machine.
+    fn command(&self) -> Result<String> {
+        let mut command = "cargo xtask bench probe".to_owned();
+        for subject in &self.only {
+            command += &format!(" --only {subject}");
+        }
+        for media in &self.file {
+            command += &format!(" --file {}", clap_name(*media)?);
+        }
+        if self.runs != 7 {
+            command += &format!(" --runs {}", self.runs);
+        }
+        for stock in &self.stock {
+            command += &format!(" --stock {}=PATH", stock.kind());
+        }
+        Ok(command)
+    }
+}
+
+fn clap_name(media: Media) -> Result<String> {
+    use clap::ValueEnum as _;
+    let value = media.to_possible_value().context("a file without a name")?;
+    Ok(value.get_name().to_owned())
+}
+
+fn run_size(session: &Session) -> Result<Outcome> {
+    let sizes = size::measure(&session.dist, &session.cache, &session.ui)?;
+    let table = sizes.to_markdown()?;
+    session.ui.data(&table)?;
+    let folder = session.docs.join("benchmark");
+    write(session, &folder, "size.json", &json(&sizes)?)?;
+    write(session, &folder, "size.md", &table)?;
+    Ok(Outcome::Done)
+}
+
+fn write(session: &Session, folder: &Path, name: &str, text: &str) -> Result<()> {
+    let path = folder.join(name);
+    land_text(&path, text)?;
+    session.ui.note(format!("wrote {}", path.display()));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Programs that run beside our own work until they are no longer wanted.
+
+use std::fs::File;
+use std::io;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+/// A running program. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Background {
+    child: Child,
+    /// A program that reads its stdin runs until this is closed.
+    _stdin: Option<ChildStdin>,
+}
+
+impl Background {
+    /// Starts a program in an environment with `PATH` alone; what it says goes to `log`.
+    pub fn start(argv: &[String], log: &File) -> io::Result<Background> {
+        let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
+        let mut child = Command::new(program)
+            .args(args)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?)
+            .spawn()?;
+        let stdin = child.stdin.take();
+        Ok(Background { child, _stdin: stdin })
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended by itself.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_with_its_owner() {
+        let log = tempfile::tempfile().expect("a file");
+        let mut background = Background::start(&["/bin/cat".to_owned()], &log).expect("starts");
+        assert!(background.runs());
+        let status = format!("/proc/{}/status", background.id());
+        drop(background);
+        assert!(!std::path::Path::new(&status).exists());
+    }
+}
