@@ -54,15 +54,18 @@ const PATIENCE: usize = 2;
 /// Where subjects look for certificates if nobody tells them.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The ways in which a file is probed. What matters most is seen in every way; the rest in those that tell something new.
+/// The ways in which a file is probed: the films of which anything is claimed in every way, the rest nearby. All of it
+/// in every way would take half an hour, most of it waiting at 80 ms.
 pub fn ways(media: Media) -> Vec<Way> {
-    let way = |scheme, round_trip_ms| Way { scheme, round_trip_ms };
-    let https = [0, 20, 80].map(|time| way(Scheme::Https, time));
-    let http = match media {
-        Media::Mp4End | Media::Mp4Front => &[0, 20, 80][..],
-        _ => &[20],
-    };
-    http.iter().map(|&time| way(Scheme::Http, time)).chain(https).collect()
+    let way = |(scheme, round_trip_ms)| Way { scheme, round_trip_ms };
+    let near = [(Scheme::Http, 20), (Scheme::Https, 0), (Scheme::Https, 20)];
+    let far = [(Scheme::Http, 0), (Scheme::Http, 80), (Scheme::Https, 80)];
+    let mut ways: Vec<_> = near.map(way).into();
+    if matches!(media, Media::Mp4End | Media::Mp4Front) {
+        ways.extend(far.map(way));
+    }
+    ways.sort();
+    ways
 }
 
 /// Whether a subject of this kind probes such a file. The Python module reads with the same library as the program, so
@@ -265,8 +268,6 @@ fn url(media: Media, way: Way, by_address: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::bench::sample;
 
@@ -274,11 +275,8 @@ mod tests {
     fn every_file_is_probed_where_everything_is_shown() {
         for media in Media::ALL {
             assert!(ways(media).contains(&crate::bench::markdown::TYPICAL), "{media}");
-            let mut times: Vec<_> = ways(media).iter().map(Way::round_trip).collect();
-            times.sort();
-            times.dedup();
-            assert_eq!(times, [0, 20, 80].map(Duration::from_millis), "{media}");
         }
+        assert_eq!(ways(Media::Mp4End).len(), 6);
     }
 
     #[test]

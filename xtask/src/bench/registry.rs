@@ -52,7 +52,7 @@ impl Registry {
                 (words.map(OsString::from).collect(), format!("{}=={}", peer.package, peer.version))
             }
             Registry::Npm => {
-                let words = ["pack", "--silent", "--pack-destination"];
+                let words = ["pack", "--loglevel=error", "--pack-destination"];
                 (words.map(OsString::from).to_vec(), format!("{}@{}", peer.package, peer.version))
             }
         };
