@@ -13,6 +13,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::files::quoted;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 /// How much of each of stdout and stderr is kept, in bytes. The rest is read and dropped.
@@ -86,11 +87,11 @@ impl Command {
         let mut line = String::from("env -i");
         for (name, value) in &self.env {
             // Writing to a string cannot fail.
-            let _ = write!(line, " {}={}", name.to_string_lossy(), quote(&value.to_string_lossy()));
+            let _ = write!(line, " {}={}", name.to_string_lossy(), quoted(&value.to_string_lossy()));
         }
         for argument in &self.argv {
             line.push(' ');
-            line.push_str(&quote(&argument.to_string_lossy()));
+            line.push_str(&quoted(&argument.to_string_lossy()));
         }
         line
     }
@@ -197,16 +198,6 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<(ExitStatus, bool)> 
     };
     rustix::process::kill_process_group(pid, Signal::KILL)?;
     Ok((child.wait()?, timed_out))
-}
-
-/// The text as one word of a shell.
-fn quote(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]
