@@ -1,0 +1,75 @@
+//! What an error of the SDK means for us.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::store::{Failure, Kind};
+
+/// Codes that mean: too fast.
+const THROTTLED: [&str; 5] =
+    ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"];
+/// Codes that a region gives to accounts that have not asked for it. Wrong credentials are called the same, but by all
+/// regions, so that those which are open to everyone tell.
+const NOT_ENABLED: [&str; 3] = ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"];
+
+/// What `error` means for us.
+pub fn failure<E>(error: SdkError<E, HttpResponse>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    match &error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("an error without a code");
+            let message = service.err().message().unwrap_or("no message");
+            Failure::new(kind(code, status.unwrap_or_default()), format!("{code}: {message}"))
+        }
+        SdkError::ResponseError(_) => Failure::new(kind("", status.unwrap_or_default()), said(&error)),
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Failure::new(Kind::Unknown, said(&error)),
+        _ => Failure::new(Kind::Refused, said(&error)),
+    }
+}
+
+fn kind(code: &str, status: u16) -> Kind {
+    match code {
+        code if THROTTLED.contains(&code) => Kind::Throttled,
+        code if NOT_ENABLED.contains(&code) => Kind::NotEnabled,
+        "ResourceNotFoundException" | "NotFound" | "NoSuchKey" => Kind::NotFound,
+        _ if status == 429 => Kind::Throttled,
+        // An answer that cannot be read comes with 200 and without a code.
+        "" => Kind::Unknown,
+        _ if status >= 500 => Kind::Unknown,
+        _ => Kind::Refused,
+    }
+}
+
+/// An error and its causes in a line, each thing said once.
+fn said(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_are_told_apart() {
+        assert_eq!(kind("TooManyRequestsException", 429), Kind::Throttled);
+        assert_eq!(kind("WhatIsThis", 429), Kind::Throttled);
+        assert_eq!(kind("ServiceException", 500), Kind::Unknown);
+        assert_eq!(kind("", 200), Kind::Unknown);
+        assert_eq!(kind("AccessDeniedException", 403), Kind::Refused);
+        assert_eq!(kind("UnrecognizedClientException", 403), Kind::NotEnabled);
+        assert_eq!(kind("ResourceNotFoundException", 404), Kind::NotFound);
+    }
+}
