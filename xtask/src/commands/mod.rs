@@ -21,6 +21,13 @@ pub enum Outcome {
     Findings,
 }
 
+impl Outcome {
+    /// What two pieces of work come to.
+    pub fn and(self, other: Outcome) -> Outcome {
+        if self == Outcome::Done { other } else { self }
+    }
+}
+
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
