@@ -6,7 +6,12 @@
 
 pub mod aliyun;
 pub mod apply;
+pub mod artifact;
 pub mod aws;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod index;
 pub mod model;
 pub mod order;
 pub mod plan;

@@ -16,7 +16,7 @@ use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
 use crate::model::{Layer, RecipeName, Sha256};
-use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
+use crate::pack::{Checks, Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
 use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::session::Session;
 use crate::smoke::{self, report::Report};
@@ -65,8 +65,20 @@ pub fn assemble(
         return Ok(Assembled::SmokeFailed(report));
     }
     progress.say(format!("{}: packing", planned.file));
-    let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)?;
+    let key = zip_key(session, plan, planned)?;
+    let release = write_layer(&staged, key, checks(&audit, &report), &session.dist, jobs)?;
     Ok(Assembled::Released(Box::new(release), report))
+}
+
+/// What the record of a release tells of an audit without findings and a smoke test without failures.
+fn checks(audit: &elf::report::Report, smoke: &Report) -> Checks {
+    let fits = |verdict: &&elf::report::Verdict| verdict.outcome == elf::report::Outcome::Ok;
+    Checks {
+        audited: audit.verdicts.iter().filter(fits).map(|verdict| verdict.target.clone()).collect(),
+        smoke_place: smoke.place.clone(),
+        smoke_passed: smoke.checks.len() - smoke.skipped(),
+        smoke_skipped: smoke.skipped_checks().map(str::to_owned).collect(),
+    }
 }
 
 /// What decides the bytes of a zip: its packages, the layer file, the targets, and the program that stages and packs.

@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::http::{Answer, Connections, Message, now};
+use super::http::{Answer, Connections, Message};
 use super::{Bucket, Credentials, acs3, encode};
+use crate::clock::now;
 use crate::model::{Audience, Details, Region, Version};
 use crate::order::Order;
 use crate::store::{Failure, Kind, Store};

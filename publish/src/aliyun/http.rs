@@ -1,11 +1,8 @@
 //! The connections to Alibaba Cloud.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
 use ureq::http::Request;
 use ureq::tls::{RootCerts, TlsConfig};
@@ -87,12 +84,4 @@ fn failure(error: ureq::Error) -> Failure {
         _ => Kind::Unknown,
     };
     Failure::new(kind, error.to_string())
-}
-
-/// Now, to the second: `2026-11-20T20:24:23Z`.
-pub fn now() -> String {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let seconds = i64::try_from(since.as_secs()).unwrap_or_default();
-    // Only years beyond 9999 cannot be written.
-    DateTime::from_secs(seconds).fmt(Format::DateTime).unwrap_or_default()
 }

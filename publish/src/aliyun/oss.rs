@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::http::{Answer, Connections, Message, now};
+use super::http::{Answer, Connections, Message};
 use super::{Credentials, encode, oss4};
+use crate::clock::now;
 use crate::order::Order;
 use crate::store::{Failure, Kind};
 

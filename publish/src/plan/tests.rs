@@ -66,11 +66,11 @@ fn only_older_versions_are_deleted_and_only_beyond_the_number_kept() {
     // The new version will be the newest.
     assert_eq!(deleted(None, 1), [9, 7, 4, 2]);
     assert_eq!(deleted(None, 2), [7, 4, 2]);
-    assert_eq!(deleted(None, 5), []);
+    assert_eq!(deleted(None, 5), [0; 0]);
     assert_eq!(deleted(Some(9), 2), [4, 2]);
     // What is newer than the published version is not ours to judge.
     assert_eq!(deleted(Some(7), 1), [4, 2]);
-    assert_eq!(deleted(Some(2), 1), []);
+    assert_eq!(deleted(Some(2), 1), [0; 0]);
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn summary(session: &Session, release: &Release, smoke: Option<&Report>, compari
     let shown = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(&path);
     let checks = smoke.map(|report| format!("  smoke        {}\n", report.summary())).unwrap_or_default();
     format!(
-        "{}\n  size         {} zipped, {} unpacked\n  sha256       {}\n  CodeSha256   {}\n  audit        no findings for {}\n{checks}  lock         {comparison}\n  contents     {}\n\nnext: aws lambda publish-layer-version --layer-name {} --zip-file fileb://{} --compatible-architectures {}\n\n",
+        "{}\n  size         {} zipped, {} unpacked\n  sha256       {}\n  CodeSha256   {}\n  audit        no findings for {}\n{checks}  lock         {comparison}\n  contents     {}\n\nnext: cargo xtask publish {}@{} --arch {} --region us-east-1 --dry-run\n\n",
         shown.display(),
         size(zip.size),
         size(zip.unpacked_size),
@@ -132,7 +132,7 @@ fn summary(session: &Session, release: &Release, smoke: Option<&Report>, compari
         release.manifest.targets.join(", "),
         shown.with_extension("json").display(),
         release.manifest.layer,
-        shown.display(),
+        release.manifest.version,
         release.manifest.arch,
     )
 }

@@ -199,7 +199,8 @@ mod tests {
     fn statement(started: Option<&str>, turn: usize) -> String {
         let packages = sample::Packages::new();
         let dist = packages.root().join("dist");
-        let release = write_layer(&packages.staged(), Sha256::of("plan"), &dist, NonZeroUsize::MIN).expect("written");
+        let release = write_layer(&packages.staged(), Sha256::of("plan"), sample::checks(), &dist, NonZeroUsize::MIN)
+            .expect("written");
         let mut materials = Vec::new();
         for recipe in packages.facts().recipes {
             let archive = &recipe.sources[0].archives[0];

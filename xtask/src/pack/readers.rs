@@ -88,7 +88,8 @@ fn cyclonedx_takes_the_sbom_where_its_schema_is_at_hand() {
     let Some(python) = std::env::var_os("MEDIA_LAYERS_SBOM_PYTHON") else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/check-sbom.py");
     let packages = sample::Packages::new();
-    let release = write_layer(&packages.staged(), Sha256::of("plan"), packages.root(), NonZeroUsize::MIN);
+    let release =
+        write_layer(&packages.staged(), Sha256::of("plan"), sample::checks(), packages.root(), NonZeroUsize::MIN);
     let layer = packages.root().join(release.expect("written").zip.name);
     let output = run(&python.to_string_lossy(), &[script], &layer).expect("the Python that was named");
     assert!(output.status.success(), "{}", text(&output));

@@ -27,8 +27,25 @@ pub struct Release {
     pub zip: ReleaseZip,
     /// The key of the plan that built it.
     pub plan_key: Sha256,
+    /// What was found out about it before it was packed. Records of older builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
     /// What is in it: equal to the manifest inside.
     pub manifest: Manifest,
+}
+
+/// What was found out about a layer before it was packed. A layer with a finding or a failed check is not packed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Checks {
+    /// The targets whose audit found nothing.
+    pub audited: Vec<String>,
+    /// Where it was run, and how well it was kept from seeing the machine.
+    pub smoke_place: String,
+    /// How many smoke checks passed.
+    pub smoke_passed: usize,
+    /// The smoke checks that could not be made on the building machine.
+    pub smoke_skipped: Vec<String>,
 }
 
 /// The zip of a release.
@@ -48,7 +65,7 @@ pub struct ReleaseZip {
 }
 
 impl Release {
-    fn new(staged: &Staged, written: Written, plan_key: Sha256) -> Release {
+    fn new(staged: &Staged, written: Written, plan_key: Sha256, checks: Checks) -> Release {
         let manifest = staged.manifest().clone();
         let zip = ReleaseZip {
             name: file_name(&manifest.layer, &manifest.version, manifest.arch, "zip"),
@@ -57,7 +74,7 @@ impl Release {
             sha256: written.sha256,
             code_sha256: code_sha256(&written.sha256),
         };
-        Release { format: FORMAT, zip, plan_key, manifest }
+        Release { format: FORMAT, zip, plan_key, checks: Some(checks), manifest }
     }
 
     /// The text of the file.
@@ -96,12 +113,18 @@ pub fn file_name(layer: &LayerName, version: &Version, arch: Arch, extension: &s
 /// # Errors
 /// If the zip would be larger than [`MAX_ZIP`], a staged file is gone or changed, or the disk fails.
 /// What was in `dist` then stays, save that an older record never stands beside a newer zip.
-pub fn write_layer(staged: &Staged, plan_key: Sha256, dist: &Path, threads: NonZeroUsize) -> Result<Release> {
+pub fn write_layer(
+    staged: &Staged,
+    plan_key: Sha256,
+    checks: Checks,
+    dist: &Path,
+    threads: NonZeroUsize,
+) -> Result<Release> {
     let manifest = staged.manifest();
     let name = |extension| file_name(&manifest.layer, &manifest.version, manifest.arch, extension);
     let (zip, record) = (dist.join(name("zip")), dist.join(name("json")));
     let written = land_zip(staged, &zip, &record, MAX_ZIP, threads)?;
-    let release = Release::new(staged, written, plan_key);
+    let release = Release::new(staged, written, plan_key, checks);
     land_text(&record, &release.to_json()?)?;
     Ok(release)
 }
@@ -143,7 +166,7 @@ mod tests {
         let packages = sample::Packages::new();
         let staged = packages.staged();
         let dist = packages.root().join("dist");
-        let release = write_layer(&staged, Sha256::of("plan"), &dist, threads()).expect("written");
+        let release = write_layer(&staged, Sha256::of("plan"), sample::checks(), &dist, threads()).expect("written");
 
         let zip = fs::read(dist.join("sample-1.2-x86_64.zip")).expect("the zip");
         assert_eq!(release.zip.name, "sample-1.2-x86_64.zip");
@@ -158,7 +181,8 @@ mod tests {
         // The digest of nothing, as `aws lambda` would show it.
         assert_eq!(code_sha256(&Sha256::of("")), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
         let packages = sample::Packages::new();
-        let release = write_layer(&packages.staged(), Sha256::of("plan"), packages.root(), threads()).expect("written");
+        let release = write_layer(&packages.staged(), Sha256::of("plan"), sample::checks(), packages.root(), threads())
+            .expect("written");
         let text = release.to_json().expect("JSON").replace(&release.zip.code_sha256, &code_sha256(&Sha256::of("")));
         let error = Release::from_json(&text).expect_err("refused").to_string();
         assert_eq!(error, "the release record contradicts itself: `code-sha256` is not that of `sha256`");
@@ -168,8 +192,10 @@ mod tests {
     fn a_second_build_replaces_both_and_leaves_nothing_else() {
         let packages = sample::Packages::new();
         let dist = packages.root().join("dist");
-        let first = write_layer(&packages.staged(), Sha256::of("one"), &dist, threads()).expect("written");
-        let second = write_layer(&packages.staged(), Sha256::of("two"), &dist, threads()).expect("written again");
+        let first =
+            write_layer(&packages.staged(), Sha256::of("one"), sample::checks(), &dist, threads()).expect("written");
+        let second = write_layer(&packages.staged(), Sha256::of("two"), sample::checks(), &dist, threads())
+            .expect("written again");
         assert_eq!(first.zip, second.zip);
         assert_ne!(first.plan_key, second.plan_key);
         assert_eq!(fs::read_dir(&dist).expect("dist").count(), 2);
@@ -179,11 +205,14 @@ mod tests {
     fn a_failed_build_leaves_the_old_zip_with_its_record() {
         let packages = sample::Packages::new();
         let dist = packages.root().join("dist");
-        write_layer(&packages.staged(), Sha256::of("one"), &dist, threads()).expect("written");
+        write_layer(&packages.staged(), Sha256::of("one"), sample::checks(), &dist, threads()).expect("written");
         let before = fs::read(dist.join("sample-1.2-x86_64.zip")).expect("the zip");
         let staged = packages.staged();
         packages.overwrite("program/bin/tool", "changed after it was staged");
-        let error = format!("{:#}", write_layer(&staged, Sha256::of("two"), &dist, threads()).expect_err("changed"));
+        let error = format!(
+            "{:#}",
+            write_layer(&staged, Sha256::of("two"), sample::checks(), &dist, threads()).expect_err("changed")
+        );
         assert!(error.contains("cannot pack `bin/tool`: ") && error.contains("changed while"), "{error}");
         assert!(fs::read(dist.join("sample-1.2-x86_64.zip")).expect("the zip") == before);
         assert!(dist.join("sample-1.2-x86_64.json").exists());

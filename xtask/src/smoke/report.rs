@@ -77,7 +77,13 @@ impl Report {
 
     /// How many checks could not be made here.
     pub fn skipped(&self) -> usize {
-        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Skipped { .. })).count()
+        self.skipped_checks().count()
+    }
+
+    /// The names of the checks that could not be made here.
+    pub fn skipped_checks(&self) -> impl Iterator<Item = &str> {
+        let skipped = self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Skipped { .. }));
+        skipped.map(|check| check.name.as_str())
     }
 
     /// One line: how many checks passed, failed and were skipped.

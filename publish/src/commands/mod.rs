@@ -1,0 +1,5 @@
+//! The commands: each is a struct of arguments that runs itself.
+
+pub mod places;
+pub mod publish;
+pub mod regions;

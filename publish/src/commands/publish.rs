@@ -1,0 +1,208 @@
+//! `cargo xtask publish`: finished layers become layer versions.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
+use anyhow::Result;
+use clap::Args;
+use xtask::commands::{Format, Outcome, json};
+use xtask::error::invalid;
+use xtask::lock::Lock;
+use xtask::model::name::InvalidName;
+use xtask::model::target::Cloud;
+use xtask::model::{Arch, LayerName, Version};
+use xtask::session::Session;
+
+use super::places::{self, CloudChoice, Where};
+use crate::apply::journal::Journal;
+use crate::apply::report::Report;
+use crate::apply::retry::Patience;
+use crate::apply::survey::survey;
+use crate::apply::{Engine, Place, carry_out};
+use crate::artifact::{Selection, Shelf, collect};
+use crate::index::published::Index;
+use crate::model::audience::{AccountId, OrganizationId};
+use crate::model::{Audience, Regions, Template};
+use crate::order::Order;
+use crate::plan::{self, Action, Plan, Wish};
+use crate::store::Store;
+
+/// Publish layers of dist/ to regions of AWS Lambda or Alibaba Cloud Function Compute.
+///
+/// What is there already is not made again, and every version is read back and compared. A run that was interrupted is
+/// finished by running the same command again. What is there afterwards is recorded in layers/published.json.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// Layers, with a version if not the default: `mediainfo` or `mediainfo@26.05`.
+    #[arg(value_name = "LAYER[@VERSION]", required = true)]
+    layers: Vec<LayerRef>,
+    #[command(flatten)]
+    place: Where,
+    /// The architectures [default: all that the cloud has].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    arch: Vec<Arch>,
+    /// Let everybody use the layers.
+    #[arg(long, conflicts_with_all = ["org", "account"])]
+    public: bool,
+    /// Let the accounts of an AWS organization use the layers.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    org: Vec<OrganizationId>,
+    /// Let an AWS account use the layers.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    account: Vec<AccountId>,
+    /// What layers are called in the cloud.
+    #[arg(long, value_name = "TEMPLATE", default_value = "{layer}-{arch}")]
+    name_template: Template,
+    /// Send zips through a bucket of this name, which may hold `{region}`: each layer needs one in its own region.
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<String>,
+    /// Delete older versions of the same layers, so that N are left, once the new one is verified.
+    #[arg(long, value_name = "N")]
+    keep: Option<NonZeroUsize>,
+    /// Publish what was made from sources that are not pinned.
+    #[arg(long)]
+    allow_unpinned: bool,
+    /// Publish what has no digest in layers/digests.toml.
+    #[arg(long)]
+    allow_unlocked: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// How the result is written to stdout.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `NAME` or `NAME@VERSION`.
+#[derive(Debug, Clone)]
+struct LayerRef {
+    name: LayerName,
+    version: Option<Version>,
+}
+
+impl FromStr for LayerRef {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<LayerRef, InvalidName> {
+        Ok(match text.split_once('@') {
+            Some((name, version)) => LayerRef { name: name.parse()?, version: Some(version.parse()?) },
+            None => LayerRef { name: text.parse()?, version: None },
+        })
+    }
+}
+
+impl Publish {
+    /// Plans, and carries the plan out.
+    ///
+    /// # Errors
+    /// If nothing can be published anywhere; what goes wrong in a region is an outcome.
+    pub fn run(&self, session: &Session, patience: Patience) -> Result<Outcome> {
+        let cloud: Cloud = self.place.cloud.into();
+        if cloud == Cloud::Aliyun && !(self.org.is_empty() && self.account.is_empty()) {
+            return Err(invalid(
+                "a layer of Function Compute is private or public\n\nhint: leave out `--org` and `--account`",
+            ));
+        }
+        let Some(orders) = self.orders(session, cloud)? else { return Ok(Outcome::Findings) };
+        let regions = Regions::load(&session.catalog.root)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let regions = self.place.regions(&regions).await?;
+            let named = !self.place.all_regions;
+            let bucket = self.bucket.as_deref();
+            match self.place.cloud {
+                CloudChoice::Aws => {
+                    self.work(session, patience, &places::aws(regions, named, bucket).await?, &orders).await
+                }
+                CloudChoice::Aliyun => {
+                    self.work(session, patience, &places::aliyun(regions, named, bucket)?, &orders).await
+                }
+            }
+        })
+    }
+
+    /// The checked zips, or nothing if all that is wrong has been told.
+    fn orders(&self, session: &Session, cloud: Cloud) -> Result<Option<Vec<Order>>> {
+        let layers: Vec<_> = self.layers.iter().map(|layer| (layer.name.clone(), layer.version.clone())).collect();
+        let selection = Selection {
+            layers: &layers,
+            architectures: &self.arch,
+            cloud,
+            template: &self.name_template,
+            by_bucket: self.bucket.is_some(),
+            allow_unpinned: self.allow_unpinned,
+            allow_unlocked: self.allow_unlocked,
+        };
+        let lock = Lock::load(&session.catalog.root)?;
+        let shelf = Shelf { catalog: &session.catalog, lock: &lock, dist: &session.dist };
+        match collect(&shelf, &selection)? {
+            Ok((orders, remarks)) => {
+                remarks.iter().for_each(|remark| session.ui.note(format!("note: {remark}")));
+                Ok(Some(orders))
+            }
+            Err(findings) => {
+                session.ui.note("nothing was sent, because of what stands against it:\n");
+                session.ui.data(&findings.iter().map(|finding| format!("{finding}\n")).collect::<String>())?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn work<S: Store>(
+        &self,
+        session: &Session,
+        patience: Patience,
+        places: &[Place<S>],
+        orders: &[Order],
+    ) -> Result<Outcome> {
+        // Taken before anything is looked at: another run may be changing it.
+        let journal = Journal::open(&session.cache, &session.ui)?;
+        let plan = {
+            let _progress = session.ui.busy(&format!("looking at {} regions", places.len()));
+            survey(&patience, places, orders, &self.wish(), self.place.cloud.into()).await
+        };
+        if self.dry_run {
+            session.ui.data(&match self.format {
+                Format::Text => plan::text::render(&plan),
+                Format::Json => json(&plan)?,
+            })?;
+            return Ok(if plan.has_failures() { Outcome::Findings } else { Outcome::Done });
+        }
+        announce(session, &plan);
+        let engine = Engine { patience, journal: &journal, ui: &session.ui };
+        let report = carry_out(&engine, places, orders, &plan).await;
+        self.finish(session, orders, &report)
+    }
+
+    fn wish(&self) -> Wish {
+        let public = self.public.then_some(Audience::Public);
+        let organizations = self.org.iter().cloned().map(Audience::Organization);
+        let accounts = self.account.iter().cloned().map(Audience::Account);
+        let audience: BTreeSet<_> = public.into_iter().chain(organizations).chain(accounts).collect();
+        Wish { audience, keep: self.keep.map(NonZeroUsize::get) }
+    }
+
+    fn finish(&self, session: &Session, orders: &[Order], report: &Report) -> Result<Outcome> {
+        Index::update(&session.catalog.root, orders, report)?;
+        session.ui.data(&match self.format {
+            Format::Text => report.text(),
+            Format::Json => json(report)?,
+        })?;
+        session.ui.note(format!("\n{}", report.summary()));
+        Ok(if report.has_failures() { Outcome::Findings } else { Outcome::Done })
+    }
+}
+
+/// Says what is going to happen, with every version that will be deleted.
+fn announce(session: &Session, plan: &Plan) {
+    session.ui.note(plan::text::summary(plan));
+    for (region, layer) in plan.layers() {
+        layer.notes.iter().for_each(|note| session.ui.warn(format!("{region}: {}: {note}", layer.name)));
+        for action in &layer.actions {
+            if let Action::Delete(version) = action {
+                session.ui.note(format!("  will delete {} ({})", version.arn, version.description));
+            }
+        }
+    }
+}

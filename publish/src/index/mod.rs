@@ -1,0 +1,3 @@
+//! What is published where: the file that publishing keeps, and what is rendered from it.
+
+pub mod published;
