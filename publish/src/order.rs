@@ -93,7 +93,7 @@ impl Order {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::version::description;
 

@@ -2,9 +2,12 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::Value;
 use support::checkout::Checkout;
 use support::moto::Moto;
+use support::proxy::Proxy;
 use support::run;
 
 /// What is in a region, by name: the numbers of the versions, newest first.
@@ -86,6 +89,7 @@ fn agrees(moto: &Moto, index: &Value, region: &str, arch: &str) {
 #[ignore = "needs moto: ci/test-publish"]
 fn organizations_and_accounts_are_let_in_once() {
     let moto = Moto::start();
+    let proxy = Proxy::start(&moto.url, Duration::ZERO, &[]);
     let checkout = Checkout::with(&["mediainfo"]);
     let arguments = [
         "publish",
@@ -100,7 +104,7 @@ fn organizations_and_accounts_are_let_in_once() {
         "123456789012,210987654321",
     ];
     for _ in 0..2 {
-        run(checkout.root(), &moto.url, &arguments).done();
+        run(checkout.root(), &proxy.url, &arguments).done();
     }
     let of = ["--layer-name", "mediainfo-arm64", "--version-number", "1"];
     let policy = moto.cli("eu-west-1", &[&["lambda", "get-layer-version-policy"], &of[..]].concat());

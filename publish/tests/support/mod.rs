@@ -3,6 +3,7 @@
 
 pub mod checkout;
 pub mod fc;
+pub mod http;
 pub mod moto;
 pub mod proxy;
 
