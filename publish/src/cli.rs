@@ -11,7 +11,7 @@ use xtask::session::Session;
 use xtask::ui::Ui;
 
 use crate::apply::retry::Patience;
-use crate::commands::{publish, regions};
+use crate::commands::{index, publish, regions};
 
 /// Puts finished layers into the regions of AWS Lambda and Alibaba Cloud Function Compute.
 ///
@@ -30,6 +30,8 @@ pub struct Cli {
 enum Command {
     /// Publish layers of dist/.
     Publish(Box<publish::Publish>),
+    /// Render the index of what is published.
+    Index(index::IndexCommand),
     /// List the regions that layers can be published to.
     Regions(regions::RegionsCommand),
 }
@@ -42,6 +44,7 @@ impl Cli {
     pub fn run(&self, session: &Session, patience: Patience) -> Result<Outcome> {
         match &self.command {
             Command::Publish(command) => command.run(session, patience),
+            Command::Index(command) => command.run(session),
             Command::Regions(command) => command.run(session),
         }
     }

@@ -1,5 +1,4 @@
 //! What the tests of the whole command need.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 pub mod checkout;
 pub mod fc;

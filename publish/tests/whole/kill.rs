@@ -1,14 +1,12 @@
 //! Publishing that is killed and started again. Needs `ci/test-publish`.
 
-mod support;
-
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::checkout::Checkout;
-use support::moto::Moto;
-use support::proxy::Proxy;
-use support::{command, run};
+use crate::support::checkout::Checkout;
+use crate::support::moto::Moto;
+use crate::support::proxy::Proxy;
+use crate::support::{command, run};
 
 #[test]
 #[ignore = "needs moto: ci/test-publish"]
@@ -40,7 +38,7 @@ fn killed_at_twenty_moments_it_still_makes_one_version_in_each_region() {
     }
     assert!(interrupted >= 5, "only {interrupted} of 20 runs were killed before their end");
     let ran = command(checkout.root(), &proxy.url, &arguments("arm64")).env("PUBLISH_TEST_SETTLE", "3000").output();
-    support::Ran::of(ran.expect("started")).done();
+    crate::support::Ran::of(ran.expect("started")).done();
     for region in &regions {
         let listed = moto.cli(region, &["lambda", "list-layer-versions", "--layer-name", "mediainfo-arm64"]);
         assert_eq!(listed["LayerVersions"].as_array().expect("a list").len(), 1, "{region}");

@@ -1,10 +1,8 @@
 //! Publishing to Function Compute, as a fake of ours plays it that verifies every signature.
 
-mod support;
-
-use support::checkout::Checkout;
-use support::fc::Fake;
-use support::{SECRET, TOKEN, command, run};
+use crate::support::checkout::Checkout;
+use crate::support::fc::Fake;
+use crate::support::{SECRET, TOKEN, command, run};
 
 const PUBLISH: [&str; 6] = ["publish", "mediainfo", "--cloud", "aliyun", "--region", "cn-hangzhou"];
 
@@ -63,7 +61,7 @@ fn a_bucket_is_used_where_one_is_named() {
     fake.with(|state| state.token = Some(TOKEN.to_owned()));
     let arguments = [&PUBLISH[..], &["--bucket", "zips-{region}"]].concat();
     let output = command(checkout.root(), &fake.url, &arguments).env("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN).output();
-    support::Ran::of(output.expect("started")).done();
+    crate::support::Ran::of(output.expect("started")).done();
     assert_eq!(fake.versions("mediainfo-x86_64"), [1]);
     let objects = fake.with(|state| state.objects.keys().cloned().collect::<Vec<_>>());
     assert!(objects[0].starts_with("/zips-cn-hangzhou/media-layers/"), "{objects:?}");
@@ -81,7 +79,7 @@ fn a_wrong_key_is_said_and_no_secret_is() {
     ] {
         let mut command = command(checkout.root(), &fake.url, &[&PUBLISH[..], &["--bucket", "b"]].concat());
         command.env(name, value).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
-        let ran = support::Ran::of(command.output().expect("started"));
+        let ran = crate::support::Ran::of(command.output().expect("started"));
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         assert!(
             ran.stderr.contains("the request signature we calculated does not match (request 1-2-3)"),

@@ -1,13 +1,11 @@
 //! Publishing to an AWS that fails in every way that a network can. Needs `ci/test-publish`.
 
-mod support;
-
 use std::time::Duration;
 
-use support::checkout::Checkout;
-use support::moto::Moto;
-use support::proxy::{Act, Proxy, Rule};
-use support::{Ran, run};
+use crate::support::checkout::Checkout;
+use crate::support::moto::Moto;
+use crate::support::proxy::{Act, Proxy, Rule};
+use crate::support::{Ran, run};
 
 const REGIONS: &str = "us-east-1,eu-west-1,ap-south-1";
 

@@ -1,14 +1,12 @@
 //! Publishing to AWS, as moto plays it. Needs `ci/test-publish`.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::checkout::Checkout;
+use crate::support::moto::Moto;
+use crate::support::proxy::Proxy;
+use crate::support::run;
 use serde_json::Value;
-use support::checkout::Checkout;
-use support::moto::Moto;
-use support::proxy::Proxy;
-use support::run;
 
 /// What is in a region, by name: the numbers of the versions, newest first.
 fn versions(moto: &Moto, region: &str, layer: &str) -> Vec<u64> {
