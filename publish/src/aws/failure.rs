@@ -20,6 +20,10 @@ where
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
     match &error {
+        // An answer that says it went well and cannot be read is an error of the service for the SDK.
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) if status.is_some_and(|status| status < 300) => {
+            Failure::new(Kind::Unknown, format!("an answer that cannot be read: {}", said(&error)))
+        }
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("an error without a code");
             let message = service.err().message().unwrap_or("no message");
@@ -37,8 +41,6 @@ fn kind(code: &str, status: u16) -> Kind {
         code if NOT_ENABLED.contains(&code) => Kind::NotEnabled,
         "ResourceNotFoundException" | "NotFound" | "NoSuchKey" => Kind::NotFound,
         _ if status == 429 => Kind::Throttled,
-        // An answer that cannot be read comes with 200 and without a code.
-        "" => Kind::Unknown,
         _ if status >= 500 => Kind::Unknown,
         _ => Kind::Refused,
     }
@@ -67,7 +69,7 @@ mod tests {
         assert_eq!(kind("TooManyRequestsException", 429), Kind::Throttled);
         assert_eq!(kind("WhatIsThis", 429), Kind::Throttled);
         assert_eq!(kind("ServiceException", 500), Kind::Unknown);
-        assert_eq!(kind("", 200), Kind::Unknown);
+        assert_eq!(kind("", 502), Kind::Unknown);
         assert_eq!(kind("AccessDeniedException", 403), Kind::Refused);
         assert_eq!(kind("UnrecognizedClientException", 403), Kind::NotEnabled);
         assert_eq!(kind("ResourceNotFoundException", 404), Kind::NotFound);
