@@ -16,7 +16,7 @@ use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
 use crate::model::{Layer, RecipeName, Sha256};
-use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
+use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, Staged, write_layer};
 use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::session::Session;
 use crate::smoke::{self, report::Report};
@@ -44,12 +44,7 @@ pub fn assemble(
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
     let progress = session.ui.busy(&format!("{}: staging", planned.file));
-    let mut stage = Stage::new(facts(session, plan, planned, layer, ready)?)?;
-    for file in &layer.files {
-        let to = file.to.parse().map_err(|error| invalid(format!("in layers/{}.toml: {error}", layer.name)))?;
-        stage.add(&file.recipe, &file.from, &to)?;
-    }
-    let staged = stage.finish()?;
+    let staged = stage(session, plan, planned, ready)?;
     let work = cache.work(zip_key(session, plan, planned)?)?;
     let tree = work.path().join("layer");
     staged.write_tree(&tree)?;
@@ -67,6 +62,30 @@ pub fn assemble(
     progress.say(format!("{}: packing", planned.file));
     let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)?;
     Ok(Assembled::Released(Box::new(release), report))
+}
+
+/// Makes the zip of `planned` and proves nothing of it: for comparing its bytes, not for using it.
+pub fn pack_unproven(
+    session: &Session,
+    plan: &Plan,
+    planned: &PlannedZip,
+    ready: &BTreeMap<Key, PathBuf>,
+    jobs: NonZeroUsize,
+) -> Result<Release> {
+    let _progress = session.ui.busy(&format!("{}: packing", planned.file));
+    let staged = stage(session, plan, planned, ready)?;
+    write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)
+}
+
+/// Collects every file of the zip of `planned`.
+fn stage(session: &Session, plan: &Plan, planned: &PlannedZip, ready: &BTreeMap<Key, PathBuf>) -> Result<Staged> {
+    let layer = session.catalog.layer(&plan.layer)?;
+    let mut stage = Stage::new(facts(session, plan, planned, layer, ready)?)?;
+    for file in &layer.files {
+        let to = file.to.parse().map_err(|error| invalid(format!("in layers/{}.toml: {error}", layer.name)))?;
+        stage.add(&file.recipe, &file.from, &to)?;
+    }
+    stage.finish()
 }
 
 /// What decides the bytes of a zip: its packages, the layer file, the targets, and the program that stages and packs.

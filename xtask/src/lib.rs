@@ -20,3 +20,4 @@ pub mod session;
 pub mod smoke;
 pub mod source;
 pub mod ui;
+pub mod verify;
