@@ -10,7 +10,7 @@ use crate::bench;
 use crate::commands::build_layer::Purpose;
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, list, plan, smoke, verify,
+    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, plan, smoke, verify,
 };
 use crate::error::InvalidInput;
 use crate::session::Session;
@@ -49,6 +49,8 @@ enum Command {
     List(list::List),
     /// Check ELF files against the runtimes they must run on.
     Audit(audit::Audit),
+    /// Show what is in a layer's zip and where it came from, and check it against its manifest and the lock.
+    Inspect(inspect::Inspect),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke::Smoke),
     /// Build a layer twice from nothing, under different conditions, and compare every byte.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Fetch(command) => command.run(&session),
         Command::List(command) => command.run(&session),
         Command::Audit(command) => command.run(&session),
+        Command::Inspect(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
         Command::Verify(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),

@@ -11,6 +11,7 @@ pub mod compile;
 pub mod elf;
 pub mod error;
 pub mod files;
+pub mod inspect;
 pub mod lock;
 pub mod model;
 pub mod pack;

@@ -121,7 +121,7 @@ impl BuildLayer {
         if self.update_digests {
             *lock = Lock::update(&session.catalog.root, release)?;
         }
-        let comparison = lock.compare(release);
+        let comparison = lock.compare(&release.manifest, release.zip.sha256);
         session.ui.data(&summary(session, release, smoke, comparison))?;
         match comparison {
             Comparison::Different { expected } => {

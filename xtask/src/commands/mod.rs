@@ -6,6 +6,7 @@ pub mod build_layer;
 pub mod clean;
 pub mod doctor;
 pub mod fetch;
+pub mod inspect;
 pub mod list;
 pub mod plan;
 pub mod selection;

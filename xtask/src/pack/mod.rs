@@ -27,7 +27,7 @@ pub mod zip;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use facts::{Compiler, LayerFacts, PackedRecipe, Patch};
 pub use file::{Mode, PackedFile};
