@@ -14,8 +14,8 @@ use crate::catalog::read_toml;
 use crate::error::invalid;
 use crate::files::size;
 use crate::model::{Arch, LayerName, Sha256, Version};
-use crate::pack::Release;
 use crate::pack::landing::land_text;
+use crate::pack::{Manifest, Release};
 
 /// Where the lock is, from the root of the checkout.
 pub const FILE: &str = "layers/digests.toml";
@@ -106,13 +106,12 @@ impl Lock {
         &self.zips
     }
 
-    /// Compares a zip with what it must be.
-    pub fn compare(&self, release: &Release) -> Comparison {
-        let manifest = &release.manifest;
+    /// Compares the zip of that manifest and digest with what it must be.
+    pub fn compare(&self, manifest: &Manifest, sha256: Sha256) -> Comparison {
         match self.digest(&manifest.layer, &manifest.version, manifest.arch) {
             _ if !manifest.pinned => Comparison::Unpinned,
             None => Comparison::Unknown,
-            Some(expected) if expected == release.zip.sha256 => Comparison::Same,
+            Some(expected) if expected == sha256 => Comparison::Same,
             Some(expected) => Comparison::Different { expected },
         }
     }

@@ -45,7 +45,7 @@ const LAYERS: [&[&str]; 10] = [
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
     &["session", "lock"],
-    &["assembly", "bench"],
+    &["assembly", "bench", "inspect", "verify"],
     &["commands"],
     &["cli"],
     &["main", "lib"],

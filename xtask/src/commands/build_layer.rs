@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::Selection;
-use super::sourcing::{FetchArgs, to_build};
-use crate::assembly::{Assembled, assemble, up_to_date};
+use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
+use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, HostRunner, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
@@ -32,6 +32,19 @@ pub struct BuildLayer {
     update_digests: bool,
     #[command(flatten)]
     fetch: FetchArgs,
+    /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
+    #[arg(skip)]
+    pub(crate) purpose: Purpose,
+}
+
+/// What a zip is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// For use: it is audited, run, and compared with the lock.
+    #[default]
+    Use,
+    /// Only for comparing its bytes.
+    Comparison(EntryOrder),
 }
 
 impl BuildLayer {
@@ -60,15 +73,25 @@ impl BuildLayer {
         let cache = PackageCache::open(&session.cache)?;
         let sources = self.fetch.open(session)?;
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
+        let reversed = Reversed(&sources);
         let builder = Builder {
             catalog: &session.catalog,
             cache: &cache,
-            sources: &sources,
+            sources: match self.purpose {
+                Purpose::Comparison(EntryOrder::Reversed) => &reversed,
+                _ => &sources,
+            },
             runner: &HostRunner,
             jobs: jobs.get(),
             ui,
         };
         let ready = schedule::build_all(&builder, &plan)?;
+        if let Purpose::Comparison(_) = self.purpose {
+            for zip in &plan.zips {
+                pack_unproven(session, &plan, zip, &ready, jobs)?;
+            }
+            return Ok(Outcome::Done);
+        }
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
             match assemble(session, &cache, &plan, zip, &ready, jobs)? {
@@ -98,7 +121,7 @@ impl BuildLayer {
         if self.update_digests {
             *lock = Lock::update(&session.catalog.root, release)?;
         }
-        let comparison = lock.compare(release);
+        let comparison = lock.compare(&release.manifest, release.zip.sha256);
         session.ui.data(&summary(session, release, smoke, comparison))?;
         match comparison {
             Comparison::Different { expected } => {

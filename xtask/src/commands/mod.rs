@@ -6,11 +6,13 @@ pub mod build_layer;
 pub mod clean;
 pub mod doctor;
 pub mod fetch;
+pub mod inspect;
 pub mod list;
 pub mod plan;
 pub mod selection;
 pub mod smoke;
 pub mod sourcing;
+pub mod verify;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,13 +15,13 @@ use crate::model::recipe::{Archive, Run, Source, Step};
 use crate::model::{Arch, GlibcVersion, RecipeName, Sha256};
 
 /// What was found out before packing: nothing bad.
-pub fn checks() -> Checks {
-    Checks {
+pub fn checks() -> Option<Checks> {
+    Some(Checks {
         audited: vec!["al2".to_owned()],
         smoke_place: "here".to_owned(),
         smoke_passed: 3,
         smoke_skipped: Vec::new(),
-    }
+    })
 }
 
 /// A plain file that no recipe provides.
