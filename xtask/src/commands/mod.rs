@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod fetch;
 pub mod inspect;
 pub mod list;
+pub mod matrix;
 pub mod plan;
 pub mod selection;
 pub mod smoke;
