@@ -1,17 +1,13 @@
 //! What must be true of a zip.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read as _};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xtask::catalog::Catalog;
+use xtask::inspect::inspect;
 use xtask::lock::{Comparison, Lock};
-use xtask::model::Sha256;
 use xtask::model::target::Cloud;
-use xtask::pack::manifest::Manifest;
-use xtask::pack::{MAX_UNPACKED, Release};
+use xtask::pack::Release;
 
 use super::Selection;
 
@@ -24,42 +20,24 @@ pub fn bytes(release: &Release, path: &Path) -> Vec<String> {
 }
 
 fn compare(release: &Release, path: &Path) -> Result<Vec<String>> {
-    let whole = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let digest = Sha256::of(&whole);
-    if digest != release.zip.sha256 {
-        return Ok(vec![format!("its digest is {digest}, and its record says {}", release.zip.sha256)]);
+    // The lock is compared below, where it can be told what to do about it.
+    let found = inspect(path, &Lock::default())?;
+    if found.sha256 != release.zip.sha256 {
+        return Ok(vec![format!("its digest is {}, and its record says {}", found.sha256, release.zip.sha256)]);
     }
-    drop(whole);
-    let mut findings = Vec::new();
-    let mut archive = zip::ZipArchive::new(BufReader::new(File::open(path)?)).context("it is not a zip")?;
-    let manifest_path = format!("share/media-layers/{}/manifest.json", release.manifest.layer);
-    let mut expected: BTreeMap<String, Sha256> =
-        release.manifest.files.iter().map(|file| (file.path.to_string(), file.sha256)).collect();
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index)?;
-        let name = entry.name()?.into_owned();
-        let mut content = Vec::new();
-        entry.take(MAX_UNPACKED).read_to_end(&mut content).with_context(|| format!("`{name}`"))?;
-        if name == manifest_path {
-            let text = String::from_utf8(content).context("its manifest is not text")?;
-            if Manifest::from_json(&text)? != release.manifest {
-                findings.push("its manifest is not the one in its record".to_owned());
-            }
-            continue;
-        }
-        match expected.remove(&name) {
-            Some(sha256) if sha256 == Sha256::of(&content) => {}
-            Some(_) => findings.push(format!("`{name}` is not what its manifest says")),
-            None => findings.push(format!("`{name}` is not in its manifest")),
-        }
+    let mut findings = found.findings;
+    let manifest = &release.manifest;
+    let same = (&found.layer, &found.version, found.arch) == (&manifest.layer, &manifest.version, manifest.arch)
+        && (found.pinned, &found.recipes) == (manifest.pinned, &manifest.recipes);
+    if !same || found.size != release.zip.size {
+        findings.push("its record describes another zip".to_owned());
     }
-    findings.extend(expected.into_keys().map(|name| format!("`{name}` is in its manifest and not in the zip")));
     Ok(findings)
 }
 
 /// Whether anybody else would get the same bytes from the same commit.
 pub fn origin(release: &Release, lock: &Lock, selection: &Selection<'_>) -> Option<String> {
-    match lock.compare(release) {
+    match lock.compare(&release.manifest, release.zip.sha256) {
         Comparison::Same => None,
         Comparison::Different { expected } => {
             Some(format!("its digest is {}, and layers/digests.toml says {expected}", release.zip.sha256))

@@ -63,7 +63,7 @@ fn row(entry: &Entry, regions: &Regions) -> String {
         "<tr{data}>\n<th scope=\"row\">{} {}</th><td>{}</td><td>{}</td><td>{}<br><small>{}</small></td>\n\
          <td class=\"arn\"><code>{}</code></td>\n\
          <td><details><summary>{} runtimes</summary>{}<br>SHA-256 <code>{}</code></details></td>\
-         <td>{}</td><td>{}</td>\n</tr>\n",
+         <td class=\"plain\">{}</td><td class=\"plain\">{}</td>\n</tr>\n",
         escape(entry.layer.as_str()),
         escape(entry.version.as_str()),
         entry.arch,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::checkout::Checkout;
 use crate::support::moto::Moto;
 use crate::support::proxy::{Act, Proxy, Rule};
-use crate::support::{Ran, run};
+use crate::support::{Ran, SECRET, TOKEN, run};
 
 const REGIONS: &str = "us-east-1,eu-west-1,ap-south-1";
 
@@ -18,10 +18,7 @@ fn publish(rules: &[Rule]) -> (Ran, Vec<usize>) {
     let arguments = ["publish", "mediainfo", "--arch", "arm64", "--region", REGIONS, "--public"];
     let ran = run(checkout.root(), &proxy.url, &arguments);
     assert!(proxy.is_through(), "not all of the script has happened\n{}", ran.stderr);
-    let count = |region: &str| {
-        let listed = moto.cli(region, &["lambda", "list-layer-versions", "--layer-name", "mediainfo-arm64"]);
-        listed["LayerVersions"].as_array().expect("a list").len()
-    };
+    let count = |region: &str| moto.versions(region, "mediainfo-arm64").len();
     (ran, REGIONS.split(',').map(count).collect())
 }
 
@@ -138,7 +135,37 @@ fn lists_are_read_to_their_last_page() {
     checkout.rebuild("mediainfo", b"eight");
     let ran = publish(&["--keep", "3"]);
     assert!(ran.stderr.contains("1 versions created, 0 were there, 0 shared, 5 deleted"), "{}", ran.stderr);
-    let listed = moto.cli("us-east-1", &["lambda", "list-layer-versions", "--layer-name", "mediainfo-arm64"]);
-    let numbers: Vec<_> = listed["LayerVersions"].as_array().expect("a list").iter().map(|it| &it["Version"]).collect();
-    assert_eq!(numbers, [8, 7, 6]);
+    assert_eq!(moto.versions("us-east-1", "mediainfo-arm64"), [8, 7, 6]);
+}
+
+#[test]
+#[ignore = "needs moto: ci/test-publish"]
+fn no_secret_is_shown_whatever_happens() {
+    let moto = Moto::start();
+    let rules = [
+        Rule::list("us-east-1", 1, Act::Refuse(403, "AccessDeniedException")),
+        Rule::create("eu-west-1", 1, Act::Refuse(403, "InvalidSignatureException")),
+        Rule::create("ap-south-1", 1, Act::Stutter),
+    ];
+    let proxy = Proxy::start(&moto.url, Duration::ZERO, &rules);
+    let checkout = Checkout::with(&["mediainfo"]);
+    for format in ["text", "json"] {
+        let arguments = ["publish", "mediainfo", "--region", REGIONS, "--format", format, "--public"];
+        let mut command = crate::support::command(checkout.root(), &proxy.url, &arguments);
+        command.env("AWS_SESSION_TOKEN", TOKEN).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        let ran = Ran::of(command.output().expect("started"));
+        assert!(!ran.stderr.is_empty());
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(!text.contains(SECRET) && !text.contains(TOKEN), "{text}");
+        }
+    }
+    // A profile that is broken in the middle of a secret.
+    std::fs::create_dir_all(checkout.root().join(".aws")).expect("a folder");
+    let profile = format!("[default]\naws_access_key_id = A\naws_secret_access_key = {SECRET}\n{SECRET}\n");
+    std::fs::write(checkout.root().join(".aws/credentials"), profile).expect("written");
+    let mut command =
+        crate::support::command(checkout.root(), &proxy.url, &["publish", "mediainfo", "--region", REGIONS]);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("RUST_BACKTRACE", "full");
+    let ran = Ran::of(command.output().expect("started"));
+    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{}", ran.stderr);
 }

@@ -4,7 +4,9 @@
 
 mod aliyun;
 mod aws;
+mod checks;
 mod faults;
 mod index;
 mod kill;
+mod regions;
 mod support;

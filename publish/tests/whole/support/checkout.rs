@@ -1,17 +1,15 @@
 //! A checkout with zips of our own making in its dist/.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs::{self, Permissions};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use tempfile::TempDir;
 use xtask::catalog::Catalog;
 use xtask::lock::Lock;
 use xtask::model::{Arch, LayerName, Sha256};
-use xtask::pack::Manifest;
-use xtask::pack::release::{Checks, Release, ReleaseZip, code_sha256, file_name};
-use zip::write::SimpleFileOptions;
+use xtask::pack::{Checks, Compiler, LayerFacts, PackedRecipe, Release, Stage, write_layer};
 
 /// A checkout in a temporary folder.
 #[derive(Debug)]
@@ -54,36 +52,32 @@ impl Checkout {
         self.root().join("dist").join(&release.zip.name)
     }
 
-    /// Makes a zip with `content` in its program, and its record.
+    /// Makes a zip with `content` in its program, as the tool does, and its record.
     pub fn build(&self, layer: &str, arch: Arch, content: &[u8]) -> Release {
-        self.build_with(layer, arch, content, |_| {})
+        self.build_with(layer, arch, content, true)
     }
 
-    /// The same after `change` to the record, but for what follows from the zip's bytes.
-    pub fn build_with(&self, layer: &str, arch: Arch, content: &[u8], change: impl FnOnce(&mut Release)) -> Release {
+    /// The same from sources that are pinned, or not.
+    pub fn build_with(&self, layer: &str, arch: Arch, content: &[u8], pinned: bool) -> Release {
         let layer: LayerName = layer.parse().expect("a name");
-        let manifest = self.manifest(&layer, arch, content);
-        let name = file_name(&layer, &manifest.version, arch, "zip");
-        let sha256 = Sha256::of("");
-        let zip = ReleaseZip { name, size: 0, unpacked_size: 0, sha256, code_sha256: code_sha256(&sha256) };
+        let facts = self.facts(&layer, arch, pinned);
+        let package = &facts.recipes[0];
+        let (recipe, program) = (package.name.clone(), package.out_dir.join("bin/tool"));
+        fs::create_dir_all(package.out_dir.join("bin")).expect("a folder");
+        fs::create_dir_all(&package.license_dir).expect("a folder");
+        fs::write(&program, content).expect("the program");
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("its mode");
+        fs::write(package.license_dir.join("LICENSE"), "terms").expect("the licence");
         let checks = Checks {
-            audited: manifest.targets.clone(),
+            audited: facts.targets.clone(),
             smoke_place: "a test".to_owned(),
             smoke_passed: 7,
             smoke_skipped: Vec::new(),
         };
-        let mut release = Release { format: 1, zip, plan_key: Sha256::of("plan"), checks: Some(checks), manifest };
-        change(&mut release);
-        fs::create_dir_all(self.root().join("dist")).expect("dist/");
-        let path = self.dist(&release);
-        write_zip(&path, &release.manifest, content);
-        let bytes = fs::read(&path).expect("the zip");
-        release.zip.sha256 = Sha256::of(&bytes);
-        release.zip.size = bytes.len() as u64;
-        release.zip.unpacked_size = release.zip.unpacked_size.max(bytes.len() as u64);
-        release.zip.code_sha256 = code_sha256(&release.zip.sha256);
-        fs::write(path.with_extension("json"), release.to_json().expect("JSON")).expect("the record");
-        release
+        let mut stage = Stage::new(facts).expect("a stage");
+        stage.add(&recipe, "bin/tool", &"bin/tool".parse().expect("a path")).expect("staged");
+        let (staged, dist) = (stage.finish().expect("staged"), self.root().join("dist"));
+        write_layer(&staged, Sha256::of("plan"), Some(checks), &dist, NonZeroUsize::MIN).expect("a zip")
     }
 
     pub fn lock(&self, release: &Release) {
@@ -97,37 +91,36 @@ impl Checkout {
         }
     }
 
-    fn manifest(&self, layer: &LayerName, arch: Arch, content: &[u8]) -> Manifest {
-        let recipe =
-            &self.catalog.recipe(&self.catalog.layer(layer).expect("a layer").recipe).expect("a recipe").recipe;
+    /// A layer of one package.
+    fn facts(&self, layer: &LayerName, arch: Arch, pinned: bool) -> LayerFacts {
+        let layer = self.catalog.layer(layer).expect("a layer");
+        let recipe = &self.catalog.recipe(&layer.recipe).expect("a recipe").recipe;
         let targets = self.catalog.targets.targets.iter().filter(|target| target.architectures.contains(&arch));
-        let mut targets: Vec<_> = targets.map(|target| target.name.clone()).collect();
-        targets.sort();
-        let text = json!({
-            "format": 1, "layer": layer, "version": recipe.default, "summary": self.catalog.layers[layer].summary,
-            "arch": arch, "glibc": "2.17", "pinned": true, "compiler": {"name": "zig", "version": "0.15.2"},
-            "targets": targets,
-            "recipes": [{
-                "name": recipe.name, "version": recipe.default, "license": recipe.license.spdx,
-                "homepage": recipe.homepage, "pinned": true, "needs": [], "sources": [], "patches": [], "steps": [],
-                "key": Sha256::of(content),
+        let package = self.root().join("packages").join(layer.name.as_str());
+        LayerFacts {
+            name: layer.name.clone(),
+            version: recipe.default.clone(),
+            summary: layer.summary.clone(),
+            arch,
+            glibc: self.catalog.targets.floor,
+            compiler: Compiler { name: "zig".parse().expect("a name"), version: "1".parse().expect("a version") },
+            targets: targets.map(|target| target.name.clone()).collect(),
+            recipes: vec![PackedRecipe {
+                name: recipe.name.clone(),
+                version: recipe.default.clone(),
+                summary: recipe.summary.clone(),
+                homepage: recipe.homepage.clone(),
+                spdx: recipe.license.spdx.clone(),
+                pinned,
+                needs: Vec::new(),
+                sources: recipe.version(&recipe.default).expect("a version").sources.clone(),
+                patches: Vec::new(),
+                steps: Vec::new(),
+                key: Sha256::of(recipe.name.as_str()),
+                license_dir: package.join("licenses"),
+                license_files: vec!["LICENSE".to_owned()],
+                out_dir: package,
             }],
-            "files": [{
-                "path": "bin/tool", "size": content.len(), "sha256": Sha256::of(content), "mode": "0755",
-                "recipe": recipe.name,
-            }],
-        });
-        Manifest::from_json(&text.to_string()).expect("a manifest")
+        }
     }
-}
-
-fn write_zip(path: &Path, manifest: &Manifest, content: &[u8]) {
-    let mut zip = zip::ZipWriter::new(File::create(path).expect("created"));
-    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let manifest_path = format!("share/media-layers/{}/manifest.json", manifest.layer);
-    for (name, bytes) in [("bin/tool", content), (&manifest_path, manifest.to_json().expect("JSON").as_bytes())] {
-        zip.start_file(name, options).expect("an entry");
-        zip.write_all(bytes).expect("written");
-    }
-    zip.finish().expect("a zip");
 }

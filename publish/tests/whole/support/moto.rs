@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use super::http::{Reply, Request, forward};
+
 /// Names the Python that has moto and the AWS CLI; `ci/test-publish` makes it.
 const PYTHON: &str = "PUBLISH_TEST_PYTHON";
 
@@ -38,6 +40,23 @@ impl Moto {
         // It stops where nobody reads what it says.
         std::thread::spawn(move || lines.for_each(drop));
         Moto { child, url }
+    }
+
+    /// The numbers of the versions of a layer, newest first, without the second that the AWS CLI takes to start.
+    pub fn versions(&self, region: &str, layer: &str) -> Vec<u64> {
+        let scope = format!("AWS4-HMAC-SHA256 Credential=AKIATEST/20261120/{region}/lambda/aws4_request");
+        let headers = [("host", "lambda"), ("authorization", &scope)];
+        let request = Request {
+            method: "GET".to_owned(),
+            path: format!("/2018-10-31/layers/{layer}/versions"),
+            query: String::new(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            body: Vec::new(),
+        };
+        let Reply::Answer { status: 200, body, .. } = forward(&self.url, &request) else { panic!("no list") };
+        let listed: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let versions = listed["LayerVersions"].as_array().expect("a list").iter();
+        versions.map(|version| version["Version"].as_u64().expect("a number")).collect()
     }
 
     /// What the AWS CLI says, as JSON.
