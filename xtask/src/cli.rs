@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
 use crate::commands::build_layer::Purpose;
+use crate::commands::publishing::Passed;
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
     Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, matrix, plan, smoke,
@@ -58,6 +59,12 @@ enum Command {
     Smoke(smoke::Smoke),
     /// Build a layer twice from nothing, under different conditions, and compare every byte.
     Verify(verify::Verify),
+    /// Publish layers of dist/ to regions of AWS Lambda or Alibaba Cloud Function Compute.
+    Publish(Passed),
+    /// Render layers/published.json for people.
+    Index(Passed),
+    /// List the regions that layers can be published to.
+    Regions(Passed),
     /// Measure the layers in dist/ beside their peers.
     Bench(bench_command::Bench),
     /// Check whether this machine has what building needs.
@@ -83,6 +90,9 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
         Command::Verify(command) => command.run(&session),
+        Command::Publish(command) => command.run(&session, "publish"),
+        Command::Index(command) => command.run(&session, "index"),
+        Command::Regions(command) => command.run(&session, "regions"),
         Command::Bench(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Clean(command) => command.run(&session),

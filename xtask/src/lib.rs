@@ -7,6 +7,7 @@ pub mod bench;
 pub mod catalog;
 pub mod cli;
 pub mod commands;
+pub mod companion;
 pub mod compile;
 pub mod elf;
 pub mod error;

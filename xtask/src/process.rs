@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
@@ -34,6 +35,28 @@ pub fn attached(argv: &[String], env: &BTreeMap<String, String>) -> io::Result<E
     let status = child.wait();
     drop(tether);
     status
+}
+
+/// The same without what `cargo run` tells of the package that it runs. A cargo that is run so would otherwise compile
+/// every crate anew whose build script asks for that, ring among them, and again when it is run without.
+pub fn output_outside_cargo<I, S>(program: impl AsRef<OsStr>, args: I) -> io::Result<Output>
+where
+    I: IntoIterator<Item = S>,
+    S: AsRef<OsStr>,
+{
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command.args(args).stdin(Stdio::null()).output()
+}
+
+/// Becomes another program, which has our streams, our environment and our process. Returns only if that fails.
+pub fn become_program(program: impl AsRef<OsStr>, args: &[impl AsRef<OsStr>]) -> io::Error {
+    Command::new(program).args(args).exec()
 }
 
 /// A program with everything that it is to see.

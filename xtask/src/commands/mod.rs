@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod list;
 pub mod matrix;
 pub mod plan;
+pub mod publishing;
 pub mod selection;
 pub mod smoke;
 pub mod sourcing;
