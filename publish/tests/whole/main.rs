@@ -8,5 +8,6 @@ mod checks;
 mod faults;
 mod index;
 mod kill;
+mod measure;
 mod regions;
 mod support;
