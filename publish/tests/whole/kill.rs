@@ -6,40 +6,47 @@ use std::time::{Duration, Instant};
 use crate::support::checkout::Checkout;
 use crate::support::moto::Moto;
 use crate::support::proxy::Proxy;
-use crate::support::{command, run};
+use crate::support::{Ran, command};
+use publish::model::{Partition, Regions};
+use xtask::model::Arch;
+
+const KILLS: u64 = 20;
 
 #[test]
 #[ignore = "needs moto: ci/test-publish"]
 fn killed_at_twenty_moments_it_still_makes_one_version_in_each_region() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, Duration::from_millis(50), &[]);
-    let checkout = Checkout::with(&["mediainfo"]);
-    let regions = publish::model::Regions::load(checkout.root()).expect("regions");
-    let regions: Vec<_> = regions.of(publish::model::Partition::Aws).take(30).map(|it| it.name.clone()).collect();
+    let checkout = Checkout::new();
+    let regions = Regions::load(checkout.root()).expect("regions");
+    let regions: Vec<_> = regions.of(Partition::Aws).take(30).map(|region| region.name.clone()).collect();
     let list = regions.join(",");
-    let arguments = |arch| ["publish", "mediainfo", "--arch", arch, "--region", &list, "--public"];
+    let publish = || {
+        let arguments = ["publish", "mediainfo", "--arch", "arm64", "--region", &list, "--public"];
+        let mut command = command(checkout.root(), &proxy.url, &arguments);
+        command.env("PUBLISH_TEST_SETTLE", "2000").stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let content = |round: u64| checkout.lock(&checkout.build("mediainfo", Arch::Arm64, &round.to_le_bytes()));
 
+    content(0);
     let begun = Instant::now();
-    run(checkout.root(), &proxy.url, &arguments("x86_64")).done();
+    Ran::of(publish().output().expect("started")).done();
     let whole = begun.elapsed();
 
     let mut interrupted = 0;
-    for _ in 0..20 {
-        let mut child = command(checkout.root(), &proxy.url, &arguments("arm64"))
-            .env("PUBLISH_TEST_SETTLE", "3000")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("started");
+    for round in 1..=KILLS {
+        content(round);
+        let mut child = publish().spawn().expect("started");
         std::thread::sleep(whole.mul_f64(fastrand::f64()));
-        interrupted += usize::from(child.try_wait().expect("a state").is_none());
+        interrupted += u64::from(child.try_wait().expect("a state").is_none());
         child.kill().expect("killed");
         child.wait().expect("ended");
+        Ran::of(publish().output().expect("started")).done();
     }
-    assert!(interrupted >= 5, "only {interrupted} of 20 runs were killed before their end");
-    let ran = command(checkout.root(), &proxy.url, &arguments("arm64")).env("PUBLISH_TEST_SETTLE", "3000").output();
-    crate::support::Ran::of(ran.expect("started")).done();
+    assert!(interrupted >= KILLS / 2, "only {interrupted} runs were killed before their end");
+    let expected: Vec<u64> = (1..=KILLS + 1).rev().collect();
     for region in &regions {
-        assert_eq!(moto.versions(region, "mediainfo-arm64"), [1], "{region}");
+        assert_eq!(moto.versions(region, "mediainfo-arm64"), expected, "{region}");
     }
 }
