@@ -11,6 +11,7 @@ pub mod list;
 pub mod matrix;
 pub mod plan;
 pub mod selection;
+pub mod sharing;
 pub mod smoke;
 pub mod sourcing;
 pub mod verify;
