@@ -19,6 +19,7 @@ pub mod pack;
 pub mod plan;
 pub mod process;
 pub mod session;
+pub mod shared;
 pub mod smoke;
 pub mod source;
 pub mod ui;

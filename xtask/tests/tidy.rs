@@ -44,7 +44,7 @@ const LAYERS: [&[&str]; 10] = [
     &["catalog"],
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
-    &["session", "lock"],
+    &["session", "lock", "shared"],
     &["assembly", "bench", "inspect", "verify"],
     &["commands"],
     &["cli"],

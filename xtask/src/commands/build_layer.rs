@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::Selection;
+use super::sharing::SharedCacheArgs;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
 use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, HostRunner, PackageCache, schedule};
@@ -32,6 +33,8 @@ pub struct BuildLayer {
     update_digests: bool,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    shared: SharedCacheArgs,
     /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
     #[arg(skip)]
     pub(crate) purpose: Purpose,
@@ -72,6 +75,9 @@ impl BuildLayer {
         super::doctor::require(&plan)?;
         let cache = PackageCache::open(&session.cache)?;
         let sources = self.fetch.open(session)?;
+        // What is built for comparison is built from nothing.
+        let shared = if self.purpose == Purpose::Use { self.shared.open(session)? } else { None };
+        let rejected = shared.as_ref().map(|shared| shared.pull(&to_build(&plan, &cache), &cache, ui));
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
         let reversed = Reversed(&sources);
         let builder = Builder {
@@ -86,6 +92,9 @@ impl BuildLayer {
             ui,
         };
         let ready = schedule::build_all(&builder, &plan)?;
+        if let (Some(shared), Some(rejected)) = (shared, rejected) {
+            shared.push(&plan.packages, &ready, &rejected, &cache, ui);
+        }
         if let Purpose::Comparison(_) = self.purpose {
             for zip in &plan.zips {
                 pack_unproven(session, &plan, zip, &ready, jobs)?;

@@ -12,6 +12,7 @@ pub mod matrix;
 pub mod plan;
 pub mod publishing;
 pub mod selection;
+pub mod sharing;
 pub mod smoke;
 pub mod sourcing;
 pub mod verify;
