@@ -28,11 +28,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Publish layers of dist/.
     Publish(Box<publish::Publish>),
-    /// Render the index of what is published.
     Index(index::IndexCommand),
-    /// List the regions that layers can be published to.
     Regions(regions::RegionsCommand),
 }
 

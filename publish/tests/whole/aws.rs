@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::checkout::Checkout;
 use crate::support::moto::Moto;
 use crate::support::proxy::Proxy;
-use crate::support::run;
+use crate::support::{Ran, SECRET, command, run};
 use serde_json::Value;
 
 /// What is in a region, by name: the numbers of the versions, newest first.
@@ -141,4 +141,25 @@ fn other_partitions_and_a_bucket() {
     let ran = publish(&["--region", "us-west-2", "--bucket", "elsewhere"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("is in eu-west-1, and a layer of us-west-2 needs one"), "{}", ran.stderr);
+}
+
+#[test]
+#[ignore = "needs moto: ci/test-publish"]
+fn a_role_is_assumed_for_all_regions_together() {
+    let moto = Moto::start();
+    let proxy = Proxy::start(&moto.url, Duration::ZERO, &[]);
+    let checkout = Checkout::with(&["mediainfo"]);
+    std::fs::create_dir(checkout.root().join(".aws")).expect("a folder");
+    let profiles = format!(
+        "[profile base]\naws_access_key_id = AKIATEST\naws_secret_access_key = {SECRET}\n\
+         [profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = base\nregion = eu-west-1\n"
+    );
+    std::fs::write(checkout.root().join(".aws/config"), profiles).expect("written");
+    let arguments = ["publish", "mediainfo", "--arch", "arm64", "--region", "us-east-1,eu-west-1,ap-south-1,sa-east-1"];
+    let mut command = command(checkout.root(), &proxy.url, &arguments);
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("AWS_PROFILE", "deploy");
+    let ran = Ran::of(command.output().expect("started")).done();
+    assert!(ran.stderr.contains("4 versions created"), "{}", ran.stderr);
+    // To see whether there are credentials, and then for all regions together.
+    assert_eq!(proxy.asked("sts"), 2, "a region has assumed a role of its own");
 }

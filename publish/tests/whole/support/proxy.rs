@@ -56,18 +56,27 @@ impl Rule {
 pub struct Proxy {
     pub url: String,
     rules: Arc<Mutex<Vec<Rule>>>,
+    scopes: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
     /// In front of the server at `moto`; every answer takes `latency` longer.
     pub fn start(moto: &str, latency: Duration, rules: &[Rule]) -> Proxy {
         let rules = Arc::new(Mutex::new(rules.to_vec()));
-        let (script, moto) = (Arc::clone(&rules), moto.to_owned());
+        let scopes = Arc::new(Mutex::new(Vec::new()));
+        let (script, log, moto) = (Arc::clone(&rules), Arc::clone(&scopes), moto.to_owned());
         let url = serve(move |request| {
+            log.lock().expect("the log").push(scope(&request).to_owned());
             std::thread::sleep(latency);
             handle(&moto, &script, request)
         });
-        Proxy { url, rules }
+        Proxy { url, rules, scopes }
+    }
+
+    /// How many requests were signed for `service`.
+    pub fn asked(&self, service: &str) -> usize {
+        let part = format!("/{service}/");
+        self.scopes.lock().expect("the log").iter().filter(|scope| scope.contains(&part)).count()
     }
 
     /// Whether everything in the script has happened.
@@ -111,8 +120,14 @@ fn handle(moto: &str, script: &Mutex<Vec<Rule>>, request: Request) -> Reply {
     }
 }
 
+/// What a request is signed for: key, day, region and service.
+fn scope(request: &Request) -> &str {
+    let authorization = request.headers.get("authorization").map(String::as_str).unwrap_or_default();
+    authorization.split(',').next().unwrap_or_default()
+}
+
 fn next(script: &Mutex<Vec<Rule>>, request: &Request) -> Option<Act> {
-    let scope = request.headers.get("authorization").map(String::as_str).unwrap_or_default();
+    let scope = scope(request);
     let fits = |rule: &&mut Rule| {
         let region = rule.region.is_empty() || scope.contains(&format!("/{}/", rule.region));
         rule.times > 0 && region && rule.method == request.method && request.path.contains(rule.path)
