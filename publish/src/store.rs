@@ -65,7 +65,11 @@ impl Failure {
     }
 }
 
-/// How long one request may take, its body included.
-pub const REQUEST_LIMIT: Duration = Duration::from_secs(300);
+/// How long a request with a body of so many bytes may take: a minute, and what a line of 128 kbit/s needs. All regions
+/// share one line.
+pub fn request_limit(bytes: u64) -> Duration {
+    Duration::from_secs(60 + bytes / (16 << 10))
+}
+
 /// How long a connection may take to be made.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ureq::http::Request;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::store::{CONNECT_LIMIT, Failure, Kind, REQUEST_LIMIT};
+use crate::store::{CONNECT_LIMIT, Failure, Kind, request_limit};
 
 /// No answer that we ask for is larger.
 const ANSWER_LIMIT: u64 = 16 << 20;
@@ -45,7 +45,6 @@ impl Connections {
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(CONNECT_LIMIT))
-            .timeout_global(Some(REQUEST_LIMIT))
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .build();
         Connections(config.into())
@@ -72,6 +71,8 @@ fn exchange(agent: &ureq::Agent, message: &Message) -> Result<Answer, Failure> {
     }
     let request = request.body(&*message.body).context("a request that HTTP does not allow");
     let request = request.map_err(|error| Failure::new(Kind::Refused, format!("{error:#}")))?;
+    let limit = request_limit(message.body.len() as u64);
+    let request = agent.configure_request(request).timeout_global(Some(limit)).build();
     let mut response = agent.run(request).map_err(failure)?;
     let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec().map_err(failure)?;
     Ok(Answer { status: response.status().as_u16(), body })

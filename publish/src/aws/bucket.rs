@@ -5,6 +5,7 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 
 use super::failure::failure;
+use super::session::timeouts;
 use crate::order::Order;
 use crate::store::{Failure, Kind};
 
@@ -44,7 +45,8 @@ impl Bucket {
         let zip = order.body(|_, zip| Ok(zip.into()));
         let zip = zip.map_err(|error| Failure::new(Kind::Refused, format!("{error:#}")))?;
         let put = self.client.put_object().bucket(&self.name).key(&key).body(ByteStream::new(SdkBody::from(zip)));
-        match put.send().await.map_err(failure) {
+        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts(order.size));
+        match put.customize().config_override(patient).send().await.map_err(failure) {
             Ok(_) => Ok(key),
             // Nothing was published: sending the object again is harmless, so nobody has to look for a version.
             Err(failure) if failure.kind == Kind::Unknown => {

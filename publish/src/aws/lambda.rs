@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::SdkError;
 use aws_sdk_lambda::operation::publish_layer_version::builders::PublishLayerVersionFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Architecture, LayerVersionContentInput, Runtime};
+use aws_sdk_lambda::{Client, Config};
 use aws_smithy_types::body::SdkBody;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use xtask::model::Sha256;
 
 use super::failure::failure;
+use super::session::timeouts;
 use super::{Bucket, body, policy};
 use crate::model::{Audience, Details, Version};
 use crate::order::Order;
@@ -139,7 +140,8 @@ type Made = aws_sdk_lambda::operation::publish_layer_version::PublishLayerVersio
 async fn send_inline(request: PublishLayerVersionFluentBuilder, order: &Order) -> Result<Made, Failure> {
     let body = order.body(body::write).map_err(|error| Failure::new(Kind::Refused, format!("{error:#}")))?;
     let placeholder = LayerVersionContentInput::builder().zip_file(Blob::new([])).build();
-    let request = request.content(placeholder).customize().mutate_request(move |request| {
+    let patient = Config::builder().timeout_config(timeouts(body.len() as u64));
+    let request = request.content(placeholder).customize().config_override(patient).mutate_request(move |request| {
         request.headers_mut().insert("content-length", body.len().to_string());
         *request.body_mut() = SdkBody::from(body.clone());
     });

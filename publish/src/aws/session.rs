@@ -14,7 +14,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use xtask::error::invalid;
 
 use crate::model::{self, Partition};
-use crate::store::{CONNECT_LIMIT, REQUEST_LIMIT};
+use crate::store::{CONNECT_LIMIT, request_limit};
 
 /// Credentials and connections.
 #[derive(Debug)]
@@ -37,9 +37,7 @@ impl Session {
             .http_client(connections())
             // Decided in `apply`: the SDK would publish a second time where an answer is lost.
             .retry_config(RetryConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).operation_timeout(REQUEST_LIMIT).build(),
-            )
+            .timeout_config(timeouts(0))
             .load()
             .await;
         let provider = config.credentials_provider().ok_or_else(|| anyhow!("no credentials for AWS are configured"))?;
@@ -63,6 +61,11 @@ impl Session {
     pub fn config(&self, region: &str) -> SdkConfig {
         self.config.to_builder().region(Region::new(region.to_owned())).build()
     }
+}
+
+/// How long a request with a body of so many bytes may take.
+pub fn timeouts(bytes: u64) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).operation_timeout(request_limit(bytes)).build()
 }
 
 fn loader() -> ConfigLoader {
