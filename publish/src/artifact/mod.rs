@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use xtask::catalog::Catalog;
+use xtask::commands::selection::LayerRef;
 use xtask::error::invalid;
 use xtask::lock::Lock;
 use xtask::model::target::Cloud;
@@ -23,7 +24,7 @@ use crate::order::Order;
 #[derive(Debug)]
 pub struct Selection<'a> {
     /// Layers and their versions; the recipe's default version where none is named.
-    pub layers: &'a [(LayerName, Option<Version>)],
+    pub layers: &'a [LayerRef],
     /// The architectures; all that the cloud has where none is named.
     pub architectures: &'a [Arch],
     /// Where.
@@ -58,7 +59,7 @@ pub type Outcome = std::result::Result<(Vec<Order>, Vec<String>), Vec<String>>;
 /// If something is selected that does not exist.
 pub fn collect(shelf: &Shelf<'_>, selection: &Selection<'_>) -> Result<Outcome> {
     let (mut orders, mut remarks, mut findings) = (Vec::new(), Vec::new(), Vec::new());
-    for (layer, version) in selection.layers {
+    for LayerRef { name: layer, version } in selection.layers {
         let version = version_of(shelf.catalog, layer, version.as_ref())?;
         for arch in architectures(shelf.catalog, selection)? {
             let name = file_name(layer, &version, arch, "zip");

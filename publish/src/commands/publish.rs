@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::str::FromStr;
 
 use anyhow::Result;
 use clap::Args;
+use xtask::commands::selection::LayerRef;
 use xtask::commands::{Format, Outcome, json};
 use xtask::error::invalid;
 use xtask::lock::Lock;
-use xtask::model::name::InvalidName;
+use xtask::model::Arch;
 use xtask::model::target::Cloud;
-use xtask::model::{Arch, LayerName, Version};
 use xtask::session::Session;
 
 use super::places::{self, CloudChoice, Where};
@@ -74,24 +73,6 @@ pub struct Publish {
     format: Format,
 }
 
-/// `NAME` or `NAME@VERSION`.
-#[derive(Debug, Clone)]
-struct LayerRef {
-    name: LayerName,
-    version: Option<Version>,
-}
-
-impl FromStr for LayerRef {
-    type Err = InvalidName;
-
-    fn from_str(text: &str) -> Result<LayerRef, InvalidName> {
-        Ok(match text.split_once('@') {
-            Some((name, version)) => LayerRef { name: name.parse()?, version: Some(version.parse()?) },
-            None => LayerRef { name: text.parse()?, version: None },
-        })
-    }
-}
-
 impl Publish {
     /// Plans, and carries the plan out.
     ///
@@ -124,9 +105,8 @@ impl Publish {
 
     /// The checked zips, or nothing if all that is wrong has been told.
     fn orders(&self, session: &Session, cloud: Cloud) -> Result<Option<Vec<Order>>> {
-        let layers: Vec<_> = self.layers.iter().map(|layer| (layer.name.clone(), layer.version.clone())).collect();
         let selection = Selection {
-            layers: &layers,
+            layers: &self.layers,
             architectures: &self.arch,
             cloud,
             template: &self.name_template,

@@ -29,9 +29,11 @@ pub struct Selection {
 
 /// `NAME` or `NAME@VERSION`.
 #[derive(Debug, Clone)]
-struct LayerRef {
-    name: LayerName,
-    version: Option<Version>,
+pub struct LayerRef {
+    /// Which layer.
+    pub name: LayerName,
+    /// Which version; the recipe's default where none is named.
+    pub version: Option<Version>,
 }
 
 impl FromStr for LayerRef {
