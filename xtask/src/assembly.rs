@@ -6,21 +6,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
+use crate::catalog::Catalog;
 use crate::compile::PackageCache;
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
 use crate::model::{Layer, RecipeName, Sha256};
-use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, write_layer};
+use crate::pack::provenance::{Build, Material};
+use crate::pack::release::PROVENANCE;
+use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, Staged, write_layer, write_provenance};
 use crate::plan::{Key, Package, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::session::Session;
 use crate::smoke::{self, report::Report};
-use crate::source::Tree;
+use crate::source::{Store, Tree};
 
 /// What came of one zip.
 #[derive(Debug)]
@@ -44,12 +47,7 @@ pub fn assemble(
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
     let progress = session.ui.busy(&format!("{}: staging", planned.file));
-    let mut stage = Stage::new(facts(session, plan, planned, layer, ready)?)?;
-    for file in &layer.files {
-        let to = file.to.parse().map_err(|error| invalid(format!("in layers/{}.toml: {error}", layer.name)))?;
-        stage.add(&file.recipe, &file.from, &to)?;
-    }
-    let staged = stage.finish()?;
+    let staged = stage(session, plan, planned, ready)?;
     let work = cache.work(zip_key(session, plan, planned)?)?;
     let tree = work.path().join("layer");
     staged.write_tree(&tree)?;
@@ -66,7 +64,80 @@ pub fn assemble(
     }
     progress.say(format!("{}: packing", planned.file));
     let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)?;
+    // A builder in a container says here which, and by which image.
+    write_provenance(&release, Build::on_host(materials(session, plan, planned)?), &session.dist)?;
     Ok(Assembled::Released(Box::new(release), report))
+}
+
+/// Makes the zip of `planned` and proves nothing of it: for comparing its bytes, not for using it.
+pub fn pack_unproven(
+    session: &Session,
+    plan: &Plan,
+    planned: &PlannedZip,
+    ready: &BTreeMap<Key, PathBuf>,
+    jobs: NonZeroUsize,
+) -> Result<Release> {
+    let _progress = session.ui.busy(&format!("{}: packing", planned.file));
+    let staged = stage(session, plan, planned, ready)?;
+    write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)
+}
+
+/// Collects every file of the zip of `planned`.
+fn stage(session: &Session, plan: &Plan, planned: &PlannedZip, ready: &BTreeMap<Key, PathBuf>) -> Result<Staged> {
+    let layer = session.catalog.layer(&plan.layer)?;
+    let mut stage = Stage::new(facts(session, plan, planned, layer, ready)?)?;
+    for file in &layer.files {
+        let to = file.to.parse().map_err(|error| invalid(format!("in layers/{}.toml: {error}", layer.name)))?;
+        stage.add(&file.recipe, &file.from, &to)?;
+    }
+    stage.finish()
+}
+
+/// Every file that went into a zip: the archives of its packages and of the tools that made them, and our own.
+fn materials(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Vec<Material>> {
+    let catalog = &session.catalog;
+    let store = Store::new(&session.cache);
+    let mut materials = Vec::new();
+    let mut wanted: Vec<Key> = planned.packages.values().copied().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(key) = wanted.pop() {
+        if !seen.insert(key) {
+            continue;
+        }
+        let package = plan.package(key).context("the plan lacks a package of its own")?;
+        wanted.extend(package.needs.values().chain(package.tools.values()));
+        if let Some(source) = package.source.pinned() {
+            // Where several archives hold the same tree, those that this machine has are those it used.
+            let (had, absent): (Vec<_>, Vec<_>) = source.archives.iter().partition(|archive| store.has(archive));
+            for archive in if had.is_empty() { absent } else { had } {
+                let origins = archive.origins.first();
+                materials.extend(origins.map(|origin| Material::archive(&package.recipe, archive, origin)));
+            }
+        }
+        if let PlannedSource::Override { tree, .. } = &package.source {
+            materials.push(Material::file(&format!("--override {}", package.recipe), *tree));
+        }
+        let folder = format!("recipes/{}", package.recipe);
+        materials.push(own_file(catalog, &format!("{folder}/recipe.toml"))?);
+        for (name, sha256) in package.files.iter().filter(|(name, _)| !name.starts_with("patches/")) {
+            materials.push(Material::file(&format!("{folder}/{name}"), *sha256));
+        }
+    }
+    for name in ["recipes/toolchain.toml", "docker/targets.toml", &format!("layers/{}.toml", plan.layer), "Cargo.lock"]
+    {
+        materials.push(own_file(catalog, name)?);
+    }
+    materials.push(Material::file("xtask/src", Tree::read(&catalog.root.join("xtask/src"))?.digest()));
+    Ok(materials)
+}
+
+/// A file of the checkout as a material.
+fn own_file(catalog: &Catalog, name: &str) -> Result<Material> {
+    Ok(Material::file(name, digest(&catalog.root.join(name))?))
+}
+
+fn digest(path: &Path) -> Result<Sha256> {
+    fs::read(path).map(Sha256::of).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// What decides the bytes of a zip: its packages, the layer file, the targets, and the program that stages and packs.
@@ -84,15 +155,11 @@ pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<S
     }
     let layer = session.catalog.layer(&plan.layer)?;
     let root = &session.catalog.root;
-    let digest = |name: &str| {
-        let path = root.join(name);
-        fs::read(&path).map(Sha256::of).with_context(|| format!("cannot read {}", path.display()))
-    };
     let files = layer.files.iter().map(|file| [file.recipe.as_str(), &file.from, &file.to]).collect();
     let material = Material {
         source: Tree::read(&root.join("xtask/src"))?.digest(),
-        dependencies: digest("Cargo.lock")?,
-        targets: digest("docker/targets.toml")?,
+        dependencies: digest(&root.join("Cargo.lock"))?,
+        targets: digest(&root.join("docker/targets.toml"))?,
         zip: planned,
         files,
         pinned: plan.pinned,
@@ -106,7 +173,9 @@ pub fn up_to_date(session: &Session, plan: &Plan, planned: &PlannedZip) -> Resul
     let record = session.dist.join(&planned.file).with_extension("json");
     let Ok(text) = fs::read_to_string(&record) else { return Ok(None) };
     let Ok(release) = Release::from_json(&text) else { return Ok(None) };
+    let provenance = session.dist.join(&planned.file).with_extension(PROVENANCE);
     let same = release.plan_key == key
+        && provenance.is_file()
         && fs::read(session.dist.join(&planned.file)).is_ok_and(|bytes| Sha256::of(bytes) == release.zip.sha256);
     Ok(same.then_some(release))
 }

@@ -221,7 +221,7 @@ fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Reads one of our files; a mistake in it is shown with its line and a caret.
-fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T> {
+pub fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T> {
     let text = fs::read_to_string(file).map_err(|error| invalid(format!("cannot read {}: {error}", file.display())))?;
     toml::from_str(&text).map_err(|error| invalid(format!("cannot use {}\n{error}", file.display())))
 }

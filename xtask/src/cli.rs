@@ -3,13 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
-use crate::commands::{Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, list, plan, smoke};
+use crate::commands::build_layer::Purpose;
+use crate::commands::sourcing::EntryOrder;
+use crate::commands::{
+    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, plan, smoke, verify,
+};
 use crate::error::InvalidInput;
 use crate::session::Session;
 use crate::ui::Ui;
+use crate::verify::trial;
 
 /// Builds MediaInfo, ffprobe and ffmpeg as layers for serverless functions.
 ///
@@ -43,8 +49,12 @@ enum Command {
     List(list::List),
     /// Check ELF files against the runtimes they must run on.
     Audit(audit::Audit),
+    /// Show what is in a layer's zip and where it came from, and check it against its manifest and the lock.
+    Inspect(inspect::Inspect),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke::Smoke),
+    /// Build a layer twice from nothing, under different conditions, and compare every byte.
+    Verify(verify::Verify),
     /// Measure the layers in dist/ beside their peers.
     Bench(bench_command::Bench),
     /// Check whether this machine has what building needs.
@@ -66,11 +76,17 @@ pub fn main() -> ExitCode {
         Command::Fetch(command) => command.run(&session),
         Command::List(command) => command.run(&session),
         Command::Audit(command) => command.run(&session),
+        Command::Inspect(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
+        Command::Verify(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Clean(command) => command.run(&session),
     });
+    exit_code(result, &ui)
+}
+
+fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -81,7 +97,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the benchmark starts this program for once more, if it was started so. A launcher must be small, so this comes
+/// What the benchmark or `verify` starts this program for once more, if it was started so. A launcher must be small, so this comes
 /// before anything else.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -89,6 +105,10 @@ fn as_helper() -> Option<ExitCode> {
     let result = match word.to_str()? {
         bench::launch::WORD => bench::launch::main(),
         bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
+        trial::WORD => {
+            let ui = Ui::new();
+            return Some(exit_code(build_for_comparison(Path::new(&arguments.next()?), &ui), &ui));
+        }
         _ => return None,
     };
     Some(match result {
@@ -99,4 +119,13 @@ fn as_helper() -> Option<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// A build of `verify`, in the checkout and the cache that `file` names.
+fn build_for_comparison(file: &Path, ui: &Ui) -> Result<Outcome> {
+    let order = trial::Order::read(file)?;
+    let cli = Cli::try_parse_from(std::iter::once("xtask".to_owned()).chain(order.arguments))?;
+    let Command::BuildLayer(mut command) = cli.command else { bail!("a verification only builds layers") };
+    command.purpose = Purpose::Comparison(if order.reversed { EntryOrder::Reversed } else { EntryOrder::Archive });
+    command.run(&Session::at(&order.checkout, order.cache, ui.clone())?)
 }

@@ -24,6 +24,64 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     copied().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
+/// Copies one file to a place whose folder is made if it is not there. The copy can be changed.
+pub fn duplicate_file(from: &Path, to: &Path) -> Result<()> {
+    let copied = || -> io::Result<()> {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(from, to).map(drop)
+    };
+    copied().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+/// Lets everybody pass through a folder, to what they know is in it.
+pub fn let_pass(folder: &Path) -> Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o711))
+        .with_context(|| format!("cannot set the mode of {}", folder.display()))
+}
+
+/// Makes a folder and all that is in it the property of a user and the group of the same number.
+pub fn give_to(folder: &Path, user: u32) -> Result<()> {
+    give_entry(folder, user).with_context(|| format!("cannot give {} to user {user}", folder.display()))
+}
+
+fn give_entry(path: &Path, user: u32) -> io::Result<()> {
+    std::os::unix::fs::lchown(path, Some(user), Some(user))?;
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_entry(&entry?.path(), user)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the entries of every folder below `folder` anew in the reverse order of their names, so that a file system
+/// that lists them in the order in which they were made lists them in another. Times stay.
+pub fn reverse_entries(folder: &Path) -> Result<()> {
+    reverse_entry(folder).with_context(|| format!("cannot reorder {}", folder.display()))
+}
+
+fn reverse_entry(folder: &Path) -> io::Result<()> {
+    let mut names =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.sort_by(|one, other| other.cmp(one));
+    let times = fs::FileTimes::new().set_modified(fs::metadata(folder)?.modified()?);
+    let aside = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
+    for name in &names {
+        fs::rename(folder.join(name), aside.path().join(name))?;
+    }
+    for name in &names {
+        let path = folder.join(name);
+        fs::rename(aside.path().join(name), &path)?;
+        if fs::symlink_metadata(&path)?.is_dir() {
+            reverse_entry(&path)?;
+        }
+    }
+    drop(aside);
+    fs::File::open(folder)?.set_times(times)
+}
+
 fn copy_entry(from: &Path, to: &Path, linked: bool) -> io::Result<()> {
     let kind = fs::symlink_metadata(from)?.file_type();
     if kind.is_symlink() {

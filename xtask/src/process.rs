@@ -25,9 +25,10 @@ where
 
 /// Runs a program to its end that talks to the user on our stderr. Its stdin is a pipe that says nothing and ends when
 /// this process does, however it does, so that the program can tell that nobody waits for it any more.
-pub fn attached(argv: &[String]) -> io::Result<ExitStatus> {
+/// It sees `env` on top of our own environment.
+pub fn attached(argv: &[String], env: &BTreeMap<String, String>) -> io::Result<ExitStatus> {
     let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
-    let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut child = Command::new(program).args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     // `wait` would close it.
     let tether = child.stdin.take();
     let status = child.wait();

@@ -33,12 +33,16 @@ impl Session {
 
     /// Reads the catalog of this checkout. The cache is in `cache`, or in the user's cache folder.
     pub fn open(cache: Option<&Path>, ui: Ui) -> Result<Session> {
-        let root = checkout()?;
         let cache = match cache {
             Some(folder) => std::path::absolute(folder).context("cannot tell where the cache folder is")?,
             None => default_cache()?,
         };
-        Ok(Session { catalog: Catalog::load(&root)?, cache, dist: root.join("dist"), docs: root.join("docs"), ui })
+        Session::at(&checkout()?, cache, ui)
+    }
+
+    /// Reads the catalog of the checkout at `root`, to work with the given cache.
+    pub fn at(root: &Path, cache: PathBuf, ui: Ui) -> Result<Session> {
+        Ok(Session { catalog: Catalog::load(root)?, cache, dist: root.join("dist"), docs: root.join("docs"), ui })
     }
 }
 

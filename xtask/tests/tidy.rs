@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use xtask::catalog::Catalog;
+use xtask::lock::Lock;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
@@ -43,8 +44,8 @@ const LAYERS: [&[&str]; 10] = [
     &["catalog"],
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
-    &["session"],
-    &["assembly", "bench"],
+    &["session", "lock"],
+    &["assembly", "bench", "inspect", "verify"],
     &["commands"],
     &["cli"],
     &["main", "lib"],
@@ -158,6 +159,19 @@ fn every_recipe_is_used() {
     }
     let unused: Vec<_> = catalog.recipes.keys().filter(|name| !used.contains(name)).collect();
     assert!(unused.is_empty(), "recipes that nothing is made of: {unused:?}");
+}
+
+#[test]
+fn the_lock_names_only_what_can_be_built() {
+    let catalog = Catalog::load(root()).expect("the catalog");
+    let lock = Lock::load(root()).expect("the lock");
+    assert!(!lock.zips().is_empty());
+    for zip in lock.zips() {
+        let layer = catalog.layer(&zip.layer).expect("a layer of ours");
+        let recipe = &catalog.recipe(&layer.recipe).expect("a recipe of ours").recipe;
+        let version = recipe.version(&zip.version);
+        assert!(version.is_some(), "{} {} is locked and has no recipe: remove it", zip.layer, zip.version);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! no network but two ends of a line of ours, and `/etc/hosts` and the certificates are our own, whatever the machine's
 //! are. So subjects find a server by name and trust it with nothing configured.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub fn enter(argument: &Path) -> Result<()> {
     is_possible(&argv)?;
     let own = std::env::current_exe().context("cannot tell where this program is")?;
     argv.extend([own.to_string_lossy().into_owned(), WORD.to_owned(), argument.to_string_lossy().into_owned()]);
-    let status = attached(&argv).context("cannot run `unshare`")?;
+    let status = attached(&argv, &BTreeMap::new()).context("cannot run `unshare`")?;
     ensure!(status.success(), "measuring failed ({status}); what went wrong is said above");
     Ok(())
 }

@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::Selection;
-use super::sourcing::{FetchArgs, to_build};
-use crate::assembly::{Assembled, assemble, up_to_date};
+use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
+use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, HostRunner, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
+use crate::lock::{self, Comparison, Lock};
 use crate::pack::Release;
 use crate::session::Session;
 use crate::smoke::report::Report;
@@ -26,14 +27,31 @@ pub struct BuildLayer {
     /// How many things are compiled at once [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Record the digests of the zips in layers/digests.toml instead of comparing with it.
+    #[arg(long, conflicts_with = "overrides")]
+    update_digests: bool,
     #[command(flatten)]
     fetch: FetchArgs,
+    /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
+    #[arg(skip)]
+    pub(crate) purpose: Purpose,
+}
+
+/// What a zip is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// For use: it is audited, run, and compared with the lock.
+    #[default]
+    Use,
+    /// Only for comparing its bytes.
+    Comparison(EntryOrder),
 }
 
 impl BuildLayer {
     /// Builds every zip that was asked for; the summary goes to stdout.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
         let ui = &session.ui;
+        let mut lock = Lock::load(&session.catalog.root)?;
         let plan = self.selection.plan(session)?;
         let present: Vec<_> = plan
             .zips
@@ -43,10 +61,9 @@ impl BuildLayer {
             .unwrap_or_default();
         if !present.is_empty() {
             ui.note("nothing has changed since the last build");
-            for release in &present {
-                ui.data(&summary(session, release, None))?;
-            }
-            return Ok(Outcome::Done);
+            return present.iter().try_fold(Outcome::Done, |outcome, release| {
+                Ok(outcome.and(self.show(session, &mut lock, release, None)?))
+            });
         }
         let jobs = match self.jobs {
             Some(jobs) => jobs,
@@ -56,19 +73,31 @@ impl BuildLayer {
         let cache = PackageCache::open(&session.cache)?;
         let sources = self.fetch.open(session)?;
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
+        let reversed = Reversed(&sources);
         let builder = Builder {
             catalog: &session.catalog,
             cache: &cache,
-            sources: &sources,
+            sources: match self.purpose {
+                Purpose::Comparison(EntryOrder::Reversed) => &reversed,
+                _ => &sources,
+            },
             runner: &HostRunner,
             jobs: jobs.get(),
             ui,
         };
         let ready = schedule::build_all(&builder, &plan)?;
+        if let Purpose::Comparison(_) = self.purpose {
+            for zip in &plan.zips {
+                pack_unproven(session, &plan, zip, &ready, jobs)?;
+            }
+            return Ok(Outcome::Done);
+        }
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
             match assemble(session, &cache, &plan, zip, &ready, jobs)? {
-                Assembled::Released(release, report) => ui.data(&summary(session, &release, Some(&report)))?,
+                Assembled::Released(release, report) => {
+                    outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
+                }
                 Assembled::AuditFailed(report) => {
                     ui.note(format!("{}: the audit found what would break; nothing was written to dist/\n", zip.file));
                     ui.data(&elf::text::render(&report))?;
@@ -82,20 +111,42 @@ impl BuildLayer {
             }
         }
         if !plan.pinned {
-            ui.warn("made from a source that is not pinned (`--override`): the manifest says so, and publishing will refuse it");
+            ui.warn("made from a source that is not pinned (`--override`): the manifest says so, nothing is compared with layers/digests.toml, and publishing will refuse it");
         }
         Ok(outcome)
+    }
+
+    /// Shows what is in dist/ now, and compares it with the lock or records it there.
+    fn show(&self, session: &Session, lock: &mut Lock, release: &Release, smoke: Option<&Report>) -> Result<Outcome> {
+        if self.update_digests {
+            *lock = Lock::update(&session.catalog.root, release)?;
+        }
+        let comparison = lock.compare(&release.manifest, release.zip.sha256);
+        session.ui.data(&summary(session, release, smoke, comparison))?;
+        match comparison {
+            Comparison::Different { expected } => {
+                session.ui.data(&lock::difference(release, expected))?;
+                return Ok(Outcome::Findings);
+            }
+            Comparison::Unknown => session.ui.warn(format!(
+                "{} has no digest of {} to compare with\n\nhint: `--update-digests` records this one",
+                lock::FILE,
+                release.zip.name
+            )),
+            Comparison::Same | Comparison::Unpinned => {}
+        }
+        Ok(Outcome::Done)
     }
 }
 
 /// What was built, how big it is, how to recognise it, and what to do with it.
-fn summary(session: &Session, release: &Release, smoke: Option<&Report>) -> String {
+fn summary(session: &Session, release: &Release, smoke: Option<&Report>, comparison: Comparison) -> String {
     let zip = &release.zip;
     let path = session.dist.join(&zip.name);
     let shown = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(&path);
     let checks = smoke.map(|report| format!("  smoke        {}\n", report.summary())).unwrap_or_default();
     format!(
-        "{}\n  size         {} zipped, {} unpacked\n  sha256       {}\n  CodeSha256   {}\n  audit        no findings for {}\n{checks}  contents     {}\n\nnext: aws lambda publish-layer-version --layer-name {} --zip-file fileb://{} --compatible-architectures {}\n\n",
+        "{}\n  size         {} zipped, {} unpacked\n  sha256       {}\n  CodeSha256   {}\n  audit        no findings for {}\n{checks}  lock         {comparison}\n  contents     {}\n\nnext: aws lambda publish-layer-version --layer-name {} --zip-file fileb://{} --compatible-architectures {}\n\n",
         shown.display(),
         size(zip.size),
         size(zip.unpacked_size),

@@ -6,11 +6,13 @@ pub mod build_layer;
 pub mod clean;
 pub mod doctor;
 pub mod fetch;
+pub mod inspect;
 pub mod list;
 pub mod plan;
 pub mod selection;
 pub mod smoke;
 pub mod sourcing;
+pub mod verify;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,13 @@ pub enum Outcome {
     Done,
     /// What was checked is not as it should be, and the findings have been shown: exit code 1.
     Findings,
+}
+
+impl Outcome {
+    /// What two pieces of work come to.
+    pub fn and(self, other: Outcome) -> Outcome {
+        if self == Outcome::Done { other } else { self }
+    }
 }
 
 /// How data is written.

@@ -126,6 +126,25 @@ impl Sources for Archives {
     }
 }
 
+/// In which order the entries of unpacked folders are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryOrder {
+    /// As the archive has them.
+    Archive,
+    /// By name, backwards.
+    Reversed,
+}
+
+/// Sources whose folders list their entries in another order, where the file system lets that show.
+pub struct Reversed<'a>(pub &'a Archives);
+
+impl Sources for Reversed<'_> {
+    fn unpack(&self, package: &Package, into: &Path) -> Result<()> {
+        self.0.unpack(package, into)?;
+        files::reverse_entries(into)
+    }
+}
+
 /// Whether an archive of `source` may come from a Python package index.
 fn needs_an_index(source: &Source) -> bool {
     let mut origins = source.archives.iter().flat_map(|archive| &archive.origins);

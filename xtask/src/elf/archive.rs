@@ -20,7 +20,7 @@ const END_RECORD_SIZE: usize = 22;
 /// # Errors
 /// It is not a zip or a damaged one, an entry's name leads out of the layer, there is more in it
 /// than `limits` allow or than it says itself, or `visit` fails.
-pub(super) fn each(mut file: File, limits: Limits, visit: &mut dyn FnMut(Entry<'_>) -> Result<()>) -> Result<()> {
+pub fn each(mut file: File, limits: Limits, visit: &mut dyn FnMut(Entry<'_>) -> Result<()>) -> Result<()> {
     refuse_huge_directory(&mut file)?;
     let mut archive = ZipArchive::new(file).context("it cannot be read as a zip")?;
     if archive.has_duplicate_names() {

@@ -5,7 +5,7 @@ use std::io::Read;
 use anyhow::{Result, bail};
 
 /// One entry of a folder or a zip.
-pub(super) struct Entry<'a> {
+pub struct Entry<'a> {
     /// Below the layer's root, with `/` between its parts and none at its end.
     pub path: String,
     /// The permission bits, where the entry has any.
@@ -15,20 +15,25 @@ pub(super) struct Entry<'a> {
 }
 
 /// What an entry is.
-pub(super) enum Content<'a> {
+pub enum Content<'a> {
     /// A folder. What is in it comes as entries of its own.
     Folder,
     /// A symbolic link.
     Link,
     /// A file of that many bytes.
-    File { size: u64, bytes: &'a mut dyn Read },
+    File {
+        /// As the entry says.
+        size: u64,
+        /// Its bytes, which may be fewer.
+        bytes: &'a mut dyn Read,
+    },
     /// A device, a socket, a pipe.
     Special,
 }
 
 /// Bounds for input that may have been made to hurt.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub struct Limits {
     /// Entries in all.
     pub entries: usize,
     /// Bytes of one file.
@@ -38,16 +43,19 @@ pub(super) struct Limits {
 }
 
 /// Far beyond what a cloud takes, and well within what a machine can read.
-pub(super) const LIMITS: Limits = Limits { entries: 65_000, file: 1 << 30, total: 2 << 30 };
+pub const LIMITS: Limits = Limits { entries: 65_000, file: 1 << 30, total: 2 << 30 };
 
 /// Counts entries and bytes against the limits.
-pub(super) struct Tally {
+pub struct Tally {
     limits: Limits,
+    /// Entries so far.
     pub entries: usize,
+    /// Bytes so far.
     pub bytes: u64,
 }
 
 impl Tally {
+    /// Has counted nothing yet.
     pub fn new(limits: Limits) -> Tally {
         Tally { limits, entries: 0, bytes: 0 }
     }

@@ -18,9 +18,9 @@ pub mod policy;
 pub mod report;
 pub mod text;
 
-mod archive;
+pub mod archive;
 mod dynamic;
-mod entry;
+pub mod entry;
 mod folder;
 mod image;
 mod linking;

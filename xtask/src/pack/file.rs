@@ -135,7 +135,7 @@ impl PackedFile {
 }
 
 /// Size and digest of a file, without holding it in memory.
-fn digest(source: &Path) -> std::io::Result<(u64, Sha256)> {
+pub fn digest(source: &Path) -> std::io::Result<(u64, Sha256)> {
     let mut file = fs::File::open(source)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 1 << 16];

@@ -27,13 +27,13 @@ pub mod zip;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use facts::{Compiler, LayerFacts, PackedRecipe, Patch};
 pub use file::{Mode, PackedFile};
 pub use manifest::Manifest;
 pub use path::LayerPath;
-pub use release::{Release, write_layer};
+pub use release::{Release, write_layer, write_provenance};
 pub use stage::Stage;
 pub use staged::Staged;
 

@@ -2,8 +2,9 @@
 //!
 //! The form is in-toto's Statement v1 with SLSA's provenance v1 as predicate,
 //! so that `slsa-verifier`, `cosign` and GitHub's attestations can carry it. It
-//! is not in the zip, and, unlike the manifest, tells of one build: which
-//! archive and which origin were in fact used, where, and, if given, when.
+//! is not in the zip, and, unlike the manifest, tells of one build: where it
+//! was, from which files of ours and which archives, and, if given, when. An
+//! archive is named by the first of its origins; its digest is what counts.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +27,39 @@ pub struct Build {
     pub builder: String,
     /// Who answers for it, as a URI: the workflow that ran it, or one of ours for a person's machine.
     pub builder_id: String,
+    /// The image it compiled in; absent for the host.
+    pub image: Option<Image>,
     /// Archives and recipe files that went in; patches are taken from the manifest.
     pub materials: Vec<Material>,
     /// When it began, in RFC 3339; absent where statements are to be compared.
     pub started: Option<String>,
     /// When it ended, likewise.
     pub finished: Option<String>,
+}
+
+/// The image of a container that compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// What runs it: `docker` or `podman`.
+    pub engine: String,
+    /// Registry, repository and tag, as it was asked for.
+    pub reference: String,
+    /// The digest of what it was in fact.
+    pub id: Sha256,
+}
+
+impl Build {
+    /// A build on this machine, outside of any container.
+    pub fn on_host(materials: Vec<Material>) -> Build {
+        Build {
+            builder: "host".to_owned(),
+            builder_id: "urn:media-layers:builder:host".to_owned(),
+            image: None,
+            materials,
+            started: None,
+            finished: None,
+        }
+    }
 }
 
 /// One input of a build, as a resource descriptor of in-toto.
@@ -56,6 +84,14 @@ impl Material {
     /// A file of ours, by its path in the repository; its bytes count, not the commit it is of.
     pub fn file(path: &str, sha256: Sha256) -> Material {
         Material { name: path.to_owned(), uri: None, digest: digest(sha256) }
+    }
+
+    fn image(image: &Image) -> Material {
+        Material {
+            name: format!("{} image", image.engine),
+            uri: Some(image.reference.clone()),
+            digest: digest(image.id),
+        }
     }
 
     fn patch(recipe: &RecipeName, patch: &Patch) -> Material {
@@ -124,8 +160,12 @@ struct RunDetails {
 }
 
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Builder {
     id: String,
+    version: BTreeMap<&'static str, &'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    builder_dependencies: Vec<Material>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -163,6 +203,11 @@ impl Statement {
         };
         let timed = build.started.is_some() || build.finished.is_some();
         let metadata = timed.then_some(Metadata { started_on: build.started, finished_on: build.finished });
+        let builder = Builder {
+            id: build.builder_id,
+            version: BTreeMap::from([("media-layers", env!("CARGO_PKG_VERSION"))]),
+            builder_dependencies: build.image.iter().map(Material::image).collect(),
+        };
         Statement {
             kind: "https://in-toto.io/Statement/v1",
             subject: vec![Subject { name: release.zip.name.clone(), digest: digest(release.zip.sha256) }],
@@ -174,7 +219,7 @@ impl Statement {
                     internal_parameters,
                     resolved_dependencies: materials,
                 },
-                run_details: RunDetails { builder: Builder { id: build.builder_id }, metadata },
+                run_details: RunDetails { builder, metadata },
             },
         }
     }
@@ -192,6 +237,8 @@ fn digest(sha256: Sha256) -> BTreeMap<&'static str, Sha256> {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
+
+    use serde_json::Value;
 
     use super::super::{sample, write_layer};
     use super::*;
@@ -212,6 +259,11 @@ mod tests {
         let build = Build {
             builder: "host".to_owned(),
             builder_id: "https://example.org/builders/1".to_owned(),
+            image: Some(Image {
+                engine: "docker".to_owned(),
+                reference: "registry.example.org/base:1".to_owned(),
+                id: Sha256::of("an image"),
+            }),
             materials,
             started: started.map(str::to_owned),
             finished: None,
@@ -222,6 +274,26 @@ mod tests {
     #[test]
     fn the_shape_is_this() {
         insta::assert_snapshot!(statement(None, 0));
+    }
+
+    /// What in-toto's Statement v1 and SLSA's provenance v1 ask for, which have no schema that could be carried along.
+    #[test]
+    fn it_has_what_the_specifications_require() {
+        let statement: Value = serde_json::from_str(&statement(None, 0)).expect("JSON");
+        assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+        assert_eq!(statement["predicateType"], "https://slsa.dev/provenance/v1");
+        let digest = |of: &Value| of["digest"]["sha256"].as_str().is_some_and(|text| text.parse::<Sha256>().is_ok());
+        let subjects = statement["subject"].as_array().expect("subjects");
+        assert!(!subjects.is_empty() && subjects.iter().all(digest));
+        let definition = &statement["predicate"]["buildDefinition"];
+        assert!(definition["buildType"].as_str().is_some_and(|uri| uri.contains(':')));
+        assert!(definition["externalParameters"].as_object().is_some_and(|parameters| !parameters.is_empty()));
+        let materials = definition["resolvedDependencies"].as_array().expect("materials");
+        assert!(materials.len() > 6 && materials.iter().all(digest), "{materials:?}");
+        let builder = &statement["predicate"]["runDetails"]["builder"];
+        assert!(builder["id"].as_str().is_some_and(|uri| uri.contains(':')));
+        assert!(builder["version"].as_object().is_some_and(|versions| versions.values().all(Value::is_string)));
+        assert!(builder["builderDependencies"].as_array().is_some_and(|images| images.iter().all(digest)));
     }
 
     #[test]

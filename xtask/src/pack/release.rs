@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_ZIP;
 use super::landing::{land, land_text};
 use super::manifest::{FORMAT, Manifest, check_format, pretty};
+use super::provenance::{Build, Statement};
 use super::staged::Staged;
 use super::zip::{self, Written};
 use crate::model::{Arch, LayerName, Sha256, Version};
@@ -91,6 +92,16 @@ pub fn file_name(layer: &LayerName, version: &Version, arch: Arch, extension: &s
     format!("{layer}-{version}-{arch}.{extension}")
 }
 
+/// How the name of a zip's provenance statement ends.
+pub const PROVENANCE: &str = "provenance.json";
+
+/// Writes the statement about the zip of `release` beside it.
+pub fn write_provenance(release: &Release, build: Build, dist: &Path) -> Result<()> {
+    let manifest = &release.manifest;
+    let name = file_name(&manifest.layer, &manifest.version, manifest.arch, PROVENANCE);
+    land_text(&dist.join(name), &Statement::new(release, build).to_json()?)
+}
+
 /// Writes the zip of `staged` and its record into `dist`, which is made if it is not there.
 ///
 /// # Errors
@@ -100,23 +111,26 @@ pub fn write_layer(staged: &Staged, plan_key: Sha256, dist: &Path, threads: NonZ
     let manifest = staged.manifest();
     let name = |extension| file_name(&manifest.layer, &manifest.version, manifest.arch, extension);
     let (zip, record) = (dist.join(name("zip")), dist.join(name("json")));
-    let written = land_zip(staged, &zip, &record, MAX_ZIP, threads)?;
+    let written = land_zip(staged, &zip, &[&record, &dist.join(name(PROVENANCE))], MAX_ZIP, threads)?;
     let release = Release::new(staged, written, plan_key);
     land_text(&record, &release.to_json()?)?;
     Ok(release)
 }
 
-fn land_zip(staged: &Staged, zip: &Path, record: &Path, limit: u64, threads: NonZeroUsize) -> Result<Written> {
+fn land_zip(staged: &Staged, zip: &Path, about: &[&Path], limit: u64, threads: NonZeroUsize) -> Result<Written> {
     land(zip, |out| {
         let written = zip::write(staged.files(), threads, out)?;
         check_size(written.size, limit)?;
-        // The two renames cannot be one, so a crash between them must leave a zip without a record.
-        match fs::remove_file(record) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot replace `{}`", record.display()))
+        // Several renames cannot be one, so a crash between them must leave a zip without what is said about it.
+        for file in about {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("cannot replace `{}`", file.display()));
+                }
+                _ => {}
             }
-            _ => Ok(written),
         }
+        Ok(written)
     })
 }
 
@@ -198,7 +212,7 @@ mod tests {
 
         let packages = sample::Packages::new();
         let (zip, record) = (packages.root().join("dist/a.zip"), packages.root().join("dist/a.json"));
-        let land = |limit| land_zip(&packages.staged(), &zip, &record, limit, threads());
+        let land = |limit| land_zip(&packages.staged(), &zip, &[&record], limit, threads());
         let size = land(MAX_ZIP).expect("written").size;
         fs::remove_file(&zip).expect("removed");
         let error = format!("{:#}", land(size - 1).expect_err("refused"));
@@ -211,7 +225,7 @@ mod tests {
         let packages = sample::Packages::new();
         let (zip, record) = (packages.root().join("a.zip"), packages.root().join("a.json"));
         fs::write(&record, "of an older zip").expect("written");
-        land_zip(&packages.staged(), &zip, &record, MAX_ZIP, threads()).expect("written");
+        land_zip(&packages.staged(), &zip, &[&record], MAX_ZIP, threads()).expect("written");
         assert!(zip.exists() && !record.exists());
     }
 }

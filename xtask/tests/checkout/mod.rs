@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use xtask::model::Sha256;
+
 /// A checkout in a temporary folder.
 pub struct Checkout {
     folder: tempfile::TempDir,
@@ -72,6 +74,26 @@ impl Checkout {
         let text = fs::read_to_string(self.path().join(name)).expect("the file");
         assert!(text.contains(from), "{name} has no `{from}`");
         self.write(name, &text.replacen(from, to, 1));
+    }
+
+    /// Makes the archive of a recipe that [`Checkout::write_recipe`] wrote, and pins it there. Its digest and place.
+    pub fn pack(&self, recipe: &str, files: &[(&str, &str)]) -> (Sha256, PathBuf) {
+        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        for (name, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o755);
+            let name = format!("{recipe}-1.0/{name}");
+            tar.append_data(&mut header, name, text.as_bytes()).expect("an entry");
+        }
+        let bytes = tar.into_inner().and_then(|gz| gz.finish()).expect("an archive");
+        let place = self.path().join(format!("{recipe}.tar.gz"));
+        fs::write(&place, &bytes).expect("a file");
+        let sha256 = Sha256::of(&bytes);
+        let pins = |sha256: &str, size: usize| format!("size = {size}\nsha256 = \"{sha256}\"");
+        let file = format!("recipes/{recipe}/recipe.toml");
+        self.replace(&file, &pins(&"a".repeat(64), 1), &pins(&sha256.to_string(), bytes.len()));
+        (sha256, place)
     }
 
     /// Writes a recipe with the given platform, needs and steps.

@@ -1,0 +1,74 @@
+//! `cargo xtask inspect`: what is inside a layer.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{Format, Outcome, json};
+use crate::error::invalid;
+use crate::files::size;
+use crate::inspect::{Inspection, inspect};
+use crate::lock::Lock;
+use crate::session::Session;
+
+/// Show every file of a layer with its size, mode and origin, and check the zip against its manifest, SBOM and lock.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The zip, of whoever made it.
+    #[arg(value_name = "ZIP")]
+    zip: PathBuf,
+    /// How the result is written to stdout.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Inspect {
+    /// Prints what is in the zip; exit code 1 if something in it does not agree.
+    pub fn run(&self, session: &Session) -> Result<Outcome> {
+        let lock = Lock::load(&session.catalog.root)?;
+        let inspection = inspect(&self.zip, &lock).map_err(|error| invalid(format!("{error:#}")))?;
+        session.ui.data(&match self.format {
+            Format::Text => render(&inspection)?,
+            Format::Json => json(&inspection)?,
+        })?;
+        Ok(if inspection.findings.is_empty() { Outcome::Done } else { Outcome::Findings })
+    }
+}
+
+fn render(layer: &Inspection) -> Result<String> {
+    let mut text = String::new();
+    writeln!(text, "{} {} for {}", layer.layer, layer.version, layer.arch)?;
+    writeln!(text, "  glibc        {} or later", layer.glibc)?;
+    writeln!(text, "  compiler     {}", layer.compiler)?;
+    writeln!(text, "  sources      {}", if layer.pinned { "all pinned" } else { "NOT all pinned (`--override`)" })?;
+    writeln!(text, "  size         {}", size(layer.size))?;
+    writeln!(text, "  sha256       {}", layer.sha256)?;
+    writeln!(text, "  CodeSha256   {}", layer.code_sha256)?;
+    writeln!(text, "  lock         {}\n", layer.lock)?;
+    let width = layer.files.iter().map(|file| file.path.len()).max().unwrap_or_default();
+    for file in &layer.files {
+        let from = file.from.as_deref().unwrap_or("written by the packer");
+        let mode = file.mode.as_deref().unwrap_or("none");
+        writeln!(text, "  {mode}  {:>12}  {:width$}  {from}", size(file.size), file.path)?;
+    }
+    writeln!(text, "\nmade from")?;
+    let linked: Vec<_> = layer.linked_in().collect();
+    for recipe in &layer.recipes {
+        let how = if linked.contains(&&recipe.name) { ", linked in" } else { "" };
+        let patches = match recipe.patches.len() {
+            0 => String::new(),
+            count => format!(", patches of ours: {count}"),
+        };
+        writeln!(text, "  {} {}  {}{how}{patches}", recipe.name, recipe.version, recipe.license)?;
+    }
+    match layer.findings.len() {
+        0 => writeln!(text, "\nno findings: the zip, its manifest and its SBOM agree")?,
+        count => writeln!(text, "\nfindings: {count}")?,
+    }
+    for finding in &layer.findings {
+        writeln!(text, "  {finding}")?;
+    }
+    Ok(text)
+}
