@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -63,6 +63,26 @@ fn normalize_entry(path: &Path) -> io::Result<()> {
     if metadata.is_dir() {
         for entry in fs::read_dir(path)? {
             normalize_entry(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives everything below `path` to a user and a group, which only the superuser can. Files that have another name
+/// elsewhere stay as they are, as they are not only here.
+pub fn give(path: &Path, user: u32, group: u32) -> Result<()> {
+    give_entry(path, user, group).with_context(|| format!("cannot change the owner of what is in {}", path.display()))
+}
+
+fn give_entry(path: &Path, user: u32, group: u32) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    let shared = !metadata.is_dir() && metadata.nlink() > 1;
+    if !shared && (metadata.uid(), metadata.gid()) != (user, group) {
+        std::os::unix::fs::lchown(path, Some(user), Some(group))?;
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_entry(&entry?.path(), user, group)?;
         }
     }
     Ok(())

@@ -8,8 +8,9 @@ use clap::Args;
 use super::Outcome;
 use super::selection::Selection;
 use super::sourcing::{FetchArgs, to_build};
+use super::workshop::{BuilderArgs, Workshop};
 use crate::assembly::{Assembled, assemble, up_to_date};
-use crate::compile::{Builder, HostRunner, PackageCache, schedule};
+use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::pack::Release;
@@ -28,6 +29,8 @@ pub struct BuildLayer {
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    builder: BuilderArgs,
 }
 
 impl BuildLayer {
@@ -35,12 +38,15 @@ impl BuildLayer {
     pub fn run(&self, session: &Session) -> Result<Outcome> {
         let ui = &session.ui;
         let plan = self.selection.plan(session)?;
-        let present: Vec<_> = plan
-            .zips
-            .iter()
-            .map(|zip| up_to_date(session, &plan, zip))
-            .collect::<Result<Option<_>>>()?
-            .unwrap_or_default();
+        let workshop = self.builder.open(session)?;
+        let present: Vec<_> = match &workshop {
+            Workshop::Host => {
+                plan.zips.iter().map(|zip| up_to_date(session, &plan, zip)).collect::<Result<Option<_>>>()?
+            }
+            // What is there may be another builder's, and that this one makes the same is to be shown.
+            Workshop::Containers(_) => None,
+        }
+        .unwrap_or_default();
         if !present.is_empty() {
             ui.note("nothing has changed since the last build");
             for release in &present {
@@ -52,22 +58,27 @@ impl BuildLayer {
             Some(jobs) => jobs,
             None => std::thread::available_parallelism().context("cannot tell how many cores there are")?,
         };
-        super::doctor::require(&plan)?;
-        let cache = PackageCache::open(&session.cache)?;
+        if matches!(workshop, Workshop::Host) {
+            super::doctor::require(&plan)?;
+        }
+        // Archives are everybody's.
+        let _archives = PackageCache::open(&session.cache)?;
+        let cache = PackageCache::open(&workshop.cache(session))?;
         let sources = self.fetch.open(session)?;
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
+        let runner = workshop.runner();
         let builder = Builder {
             catalog: &session.catalog,
             cache: &cache,
             sources: &sources,
-            runner: &HostRunner,
+            runner: runner.as_ref(),
             jobs: jobs.get(),
             ui,
         };
         let ready = schedule::build_all(&builder, &plan)?;
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
-            match assemble(session, &cache, &plan, zip, &ready, jobs)? {
+            match assemble(session, &cache, &plan, zip, &ready, &workshop.smoke_options(session, zip.arch), jobs)? {
                 Assembled::Released(release, report) => ui.data(&summary(session, &release, Some(&report)))?,
                 Assembled::AuditFailed(report) => {
                     ui.note(format!("{}: the audit found what would break; nothing was written to dist/\n", zip.file));

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod selection;
 pub mod smoke;
 pub mod sourcing;
+pub mod workshop;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
