@@ -69,20 +69,27 @@ fn normalize_entry(path: &Path) -> io::Result<()> {
 }
 
 /// Gives everything below `path` to a user and a group, which only the superuser can. Files that have another name
-/// elsewhere stay as they are, as they are not only here.
-pub fn give(path: &Path, user: u32, group: u32) -> Result<()> {
-    give_entry(path, user, group).with_context(|| format!("cannot change the owner of what is in {}", path.display()))
+/// stay whose they are: the other name may be in a place that is not lent.
+pub fn lend(path: &Path, to: (u32, u32)) -> Result<()> {
+    let lent = |entry: &fs::Metadata| entry.is_dir() || entry.nlink() == 1;
+    own(path, to, &lent).with_context(|| format!("cannot give away what is in {}", path.display()))
 }
 
-fn give_entry(path: &Path, user: u32, group: u32) -> io::Result<()> {
+/// Takes back everything below `path` that belongs to the one it was lent to.
+pub fn take_back(path: &Path, from: (u32, u32)) -> Result<()> {
+    let to = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let lent = |entry: &fs::Metadata| (entry.uid(), entry.gid()) == from;
+    own(path, to, &lent).with_context(|| format!("cannot take back what is in {}", path.display()))
+}
+
+fn own(path: &Path, to: (u32, u32), which: &dyn Fn(&fs::Metadata) -> bool) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
-    let shared = !metadata.is_dir() && metadata.nlink() > 1;
-    if !shared && (metadata.uid(), metadata.gid()) != (user, group) {
-        std::os::unix::fs::lchown(path, Some(user), Some(group))?;
+    if which(&metadata) && (metadata.uid(), metadata.gid()) != to {
+        std::os::unix::fs::lchown(path, Some(to.0), Some(to.1))?;
     }
     if metadata.is_dir() {
         for entry in fs::read_dir(path)? {
-            give_entry(&entry?.path(), user, group)?;
+            own(&entry?.path(), to, which)?;
         }
     }
     Ok(())

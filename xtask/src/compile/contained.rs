@@ -49,9 +49,9 @@ impl Room for ContainedRoom<'_> {
     }
 
     fn run(&mut self, program: &Isolated<'_>, log: &File) -> Result<()> {
-        if let Some((user, group)) = self.user.lent_to {
+        if let Some(user) = self.user.lent_to {
             // Steps like copying, which are ours, leave files of ours.
-            files::give(&self.outside.work, user, group)?;
+            files::lend(&self.outside.work, user)?;
         }
         if self.container.is_none() {
             self.container = Some(self.start()?);
@@ -78,11 +78,7 @@ impl Room for ContainedRoom<'_> {
 
     fn close(mut self: Box<Self>) -> Result<()> {
         drop(self.container.take());
-        if self.user.lent_to.is_some() {
-            let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
-            files::give(&self.outside.out(), user.as_raw(), group.as_raw())?;
-        }
-        Ok(())
+        self.user.lent_to.map_or(Ok(()), |user| files::take_back(&self.outside.out(), user))
     }
 }
 
