@@ -20,7 +20,7 @@ fi
 # Nothing is left of earlier runs, and no image is here but the one called `here`.
 case "$*" in
 ps*) exit ;;
-'image inspect '*' here') echo '{"Id":"sha256:0123456789abcdef"}'; exit ;;
+'image inspect '*' here') echo 'sha256:0123456789abcdef []'; exit ;;
 'image inspect '*) echo 'Error: No such image' >&2; exit 1 ;;
 esac
 "#;

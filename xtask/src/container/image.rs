@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::engine::Engine;
 use super::failure::Failure;
 
@@ -19,22 +17,16 @@ pub struct Image {
     pub digests: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Inspected {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(default, rename = "RepoDigests")]
-    repo_digests: Option<Vec<String>>,
-}
-
 impl Image {
     /// The image `reference`, if the engine has it.
     pub fn find(engine: &Engine, reference: &str) -> Option<Image> {
-        let output = engine.output(["image", "inspect", "--format", "{{json .}}", reference]).ok()?;
-        let inspected: Inspected = serde_json::from_slice(&output.stdout).ok()?;
-        // Podman leaves the algorithm out.
-        let id = if inspected.id.contains(':') { inspected.id } else { format!("sha256:{}", inspected.id) };
-        Some(Image { reference: reference.to_owned(), id, digests: inspected.repo_digests.unwrap_or_default() })
+        // Asked for as a whole, one engine gives an object and the other a list.
+        let format = "{{.Id}} {{json .RepoDigests}}";
+        let output = engine.output(["image", "inspect", "--format", format, reference]).ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (id, digests) = text.trim().split_once(' ')?;
+        let digests: Option<Vec<String>> = serde_json::from_str(digests).ok()?;
+        Some(Image { reference: reference.to_owned(), id: whole(id), digests: digests.unwrap_or_default() })
     }
 
     /// The image `reference`, pulled if the engine does not have it. What the engine says meanwhile goes to `log`.
@@ -58,6 +50,11 @@ impl Image {
         let options = ["--file", &file, "--build-arg", &base, "--tag", tag, "--iidfile", &id_file, &folder];
         engine.run(std::iter::once("build").chain(options), log)?;
         let id = fs::read_to_string(&id_file).map_err(|error| fails(error.to_string()))?;
-        Ok(Image { reference: tag.to_owned(), id: id.trim().to_owned(), digests: Vec::new() })
+        Ok(Image { reference: tag.to_owned(), id: whole(id.trim()), digests: Vec::new() })
     }
+}
+
+/// An image's name with the algorithm that one of the engines leaves out.
+fn whole(id: &str) -> String {
+    if id.contains(':') { id.to_owned() } else { format!("sha256:{id}") }
 }
