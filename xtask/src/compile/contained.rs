@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -16,6 +17,9 @@ use crate::process::Isolated;
 
 /// Where the cache is inside.
 pub const INSIDE: &str = "/build-layer";
+
+/// How long an engine may need to notice that a container has ended.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// Runs programs in containers made of one image.
 #[derive(Debug)]
@@ -67,7 +71,9 @@ impl Room for ContainedRoom<'_> {
         if status.success() {
             return Ok(());
         }
-        if !container.runs() {
+        // A program that was killed may have gone with its container, which takes a moment to be known.
+        let patience = if status.code() == Some(128 + 9) { SETTLING } else { Duration::ZERO };
+        if container.ends_within(patience) {
             bail!(
                 "the container {} ended while `{name}` ran in it: it was killed, or its engine was\n\nhint: start again; what is built already is kept",
                 container.name()

@@ -126,6 +126,18 @@ impl Container {
         state.is_ok_and(|output| output.stdout.trim_ascii() == b"true")
     }
 
+    /// Whether it ends, or has ended, before that time is up.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while self.runs() {
+            if Instant::now() > end {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        true
+    }
+
     /// A call of the engine's program that runs `argv` inside, in an environment with `env` alone; it can be given
     /// something to read.
     pub fn command<'s>(&'s self, argv: impl IntoIterator<Item = &'s str>, env: &BTreeMap<String, String>) -> Command {
