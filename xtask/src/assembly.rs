@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::compile::PackageCache;
+use crate::compile::{self, PackageCache};
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
@@ -36,13 +36,14 @@ pub enum Assembled {
     SmokeFailed(Report),
 }
 
-/// Makes the zip of `planned`, whose packages' files are at `ready`.
+/// Makes the zip of `planned`, whose packages' files are at `ready`, and which is run as `smoke_options` say.
 pub fn assemble(
     session: &Session,
     cache: &PackageCache,
     plan: &Plan,
     planned: &PlannedZip,
     ready: &BTreeMap<Key, PathBuf>,
+    smoke_options: &smoke::Options,
     jobs: NonZeroUsize,
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
@@ -58,7 +59,7 @@ pub fn assemble(
         return Ok(Assembled::AuditFailed(audit));
     }
     progress.say(format!("{}: running it", planned.file));
-    let report = smoke::run(layer.smoke, &tree, planned.arch, &session.smoke_options(), &session.ui)?;
+    let report = smoke::run(layer.smoke, &tree, planned.arch, smoke_options, &session.ui)?;
     if !report.passed() {
         return Ok(Assembled::SmokeFailed(report));
     }
@@ -191,7 +192,8 @@ fn audit_options(session: &Session, layer: &Layer, planned: &PlannedZip) -> Resu
         }
     }
     // Only paths that say something: `/` or `/root` would also be found where they mean nothing of this machine.
-    let build_paths = [&session.cache, &session.catalog.root].map(|path| path.to_string_lossy().into_owned());
+    let inside = Path::new(compile::contained::INSIDE);
+    let build_paths = [&session.cache, &session.catalog.root, inside].map(|path| path.to_string_lossy().into_owned());
     Ok(elf::layer::Options { arch: Some(planned.arch), build_paths: build_paths.to_vec(), exports })
 }
 

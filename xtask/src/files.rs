@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -121,6 +121,33 @@ fn normalize_entry(path: &Path) -> io::Result<()> {
     if metadata.is_dir() {
         for entry in fs::read_dir(path)? {
             normalize_entry(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives everything below `path` to a user and a group, which only the superuser can. Files that have another name
+/// stay whose they are: the other name may be in a place that is not lent.
+pub fn lend(path: &Path, to: (u32, u32)) -> Result<()> {
+    let lent = |entry: &fs::Metadata| entry.is_dir() || entry.nlink() == 1;
+    own(path, to, &lent).with_context(|| format!("cannot give away what is in {}", path.display()))
+}
+
+/// Takes back everything below `path` that belongs to the one it was lent to.
+pub fn take_back(path: &Path, from: (u32, u32)) -> Result<()> {
+    let to = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let lent = |entry: &fs::Metadata| (entry.uid(), entry.gid()) == from;
+    own(path, to, &lent).with_context(|| format!("cannot take back what is in {}", path.display()))
+}
+
+fn own(path: &Path, to: (u32, u32), which: &dyn Fn(&fs::Metadata) -> bool) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if which(&metadata) && (metadata.uid(), metadata.gid()) != to {
+        std::os::unix::fs::lchown(path, Some(to.0), Some(to.1))?;
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            own(&entry?.path(), to, which)?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod commands;
 pub mod compile;
+pub mod container;
 pub mod elf;
 pub mod error;
 pub mod files;

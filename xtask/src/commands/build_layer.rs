@@ -8,8 +8,9 @@ use clap::Args;
 use super::Outcome;
 use super::selection::Selection;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
+use super::workshop::{BuilderArgs, Workshop};
 use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
-use crate::compile::{Builder, HostRunner, PackageCache, schedule};
+use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::lock::{self, Comparison, Lock};
@@ -32,6 +33,8 @@ pub struct BuildLayer {
     update_digests: bool,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    builder: BuilderArgs,
     /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
     #[arg(skip)]
     pub(crate) purpose: Purpose,
@@ -53,12 +56,15 @@ impl BuildLayer {
         let ui = &session.ui;
         let mut lock = Lock::load(&session.catalog.root)?;
         let plan = self.selection.plan(session)?;
-        let present: Vec<_> = plan
-            .zips
-            .iter()
-            .map(|zip| up_to_date(session, &plan, zip))
-            .collect::<Result<Option<_>>>()?
-            .unwrap_or_default();
+        let workshop = self.builder.open(session)?;
+        let present: Vec<_> = match &workshop {
+            Workshop::Host => {
+                plan.zips.iter().map(|zip| up_to_date(session, &plan, zip)).collect::<Result<Option<_>>>()?
+            }
+            // What is there may be another builder's, and that this one makes the same is to be shown.
+            Workshop::Containers(_) => None,
+        }
+        .unwrap_or_default();
         if !present.is_empty() {
             ui.note("nothing has changed since the last build");
             return present.iter().try_fold(Outcome::Done, |outcome, release| {
@@ -69,10 +75,15 @@ impl BuildLayer {
             Some(jobs) => jobs,
             None => std::thread::available_parallelism().context("cannot tell how many cores there are")?,
         };
-        super::doctor::require(&plan)?;
-        let cache = PackageCache::open(&session.cache)?;
+        if matches!(workshop, Workshop::Host) {
+            super::doctor::require(&plan)?;
+        }
+        // Archives are everybody's.
+        let _archives = PackageCache::open(&session.cache)?;
+        let cache = PackageCache::open(&workshop.cache(session))?;
         let sources = self.fetch.open(session)?;
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
+        let runner = workshop.runner();
         let reversed = Reversed(&sources);
         let builder = Builder {
             catalog: &session.catalog,
@@ -81,7 +92,7 @@ impl BuildLayer {
                 Purpose::Comparison(EntryOrder::Reversed) => &reversed,
                 _ => &sources,
             },
-            runner: &HostRunner,
+            runner: runner.as_ref(),
             jobs: jobs.get(),
             ui,
         };
@@ -94,7 +105,7 @@ impl BuildLayer {
         }
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
-            match assemble(session, &cache, &plan, zip, &ready, jobs)? {
+            match assemble(session, &cache, &plan, zip, &ready, &workshop.smoke_options(session, zip.arch), jobs)? {
                 Assembled::Released(release, report) => {
                     outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
                 }

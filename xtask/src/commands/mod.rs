@@ -13,6 +13,7 @@ pub mod selection;
 pub mod smoke;
 pub mod sourcing;
 pub mod verify;
+pub mod workshop;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
