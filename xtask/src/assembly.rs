@@ -16,7 +16,7 @@ use crate::compile::{self, PackageCache};
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
-use crate::model::{Layer, RecipeName, Sha256};
+use crate::model::{BuilderIdentity, Layer, RecipeName, Sha256};
 use crate::pack::provenance::{Build, Material};
 use crate::pack::release::PROVENANCE;
 use crate::pack::{Compiler, LayerFacts, PackedRecipe, Patch, Release, Stage, Staged, write_layer, write_provenance};
@@ -36,15 +36,25 @@ pub enum Assembled {
     SmokeFailed(Report),
 }
 
-/// Makes the zip of `planned`, whose packages' files are at `ready`, and which is run as `smoke_options` say.
+/// How a zip is made and proven, apart from what goes into it: none of it shows in the bytes.
+#[derive(Debug)]
+pub struct Circumstances {
+    /// Who compiled the packages.
+    pub builder: BuilderIdentity,
+    /// How the layer is run.
+    pub smoke: smoke::Options,
+    /// How many threads compress.
+    pub jobs: NonZeroUsize,
+}
+
+/// Makes the zip of `planned`, whose packages' files are at `ready`.
 pub fn assemble(
     session: &Session,
     cache: &PackageCache,
     plan: &Plan,
     planned: &PlannedZip,
     ready: &BTreeMap<Key, PathBuf>,
-    smoke_options: &smoke::Options,
-    jobs: NonZeroUsize,
+    circumstances: &Circumstances,
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
     let progress = session.ui.busy(&format!("{}: staging", planned.file));
@@ -59,14 +69,14 @@ pub fn assemble(
         return Ok(Assembled::AuditFailed(audit));
     }
     progress.say(format!("{}: running it", planned.file));
-    let report = smoke::run(layer.smoke, &tree, planned.arch, smoke_options, &session.ui)?;
+    let report = smoke::run(layer.smoke, &tree, planned.arch, &circumstances.smoke, &session.ui)?;
     if !report.passed() {
         return Ok(Assembled::SmokeFailed(report));
     }
     progress.say(format!("{}: packing", planned.file));
-    let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, jobs)?;
-    // A builder in a container says here which, and by which image.
-    write_provenance(&release, Build::on_host(materials(session, plan, planned)?), &session.dist)?;
+    let release = write_layer(&staged, zip_key(session, plan, planned)?, &session.dist, circumstances.jobs)?;
+    let build = Build { builder: circumstances.builder.clone(), materials: materials(session, plan, planned)? };
+    write_provenance(&release, build, &session.dist)?;
     Ok(Assembled::Released(Box::new(release), report))
 }
 

@@ -9,7 +9,7 @@ use super::Outcome;
 use super::selection::Selection;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
 use super::workshop::{BuilderArgs, Workshop};
-use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
+use crate::assembly::{Assembled, Circumstances, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
@@ -105,7 +105,9 @@ impl BuildLayer {
         }
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
-            match assemble(session, &cache, &plan, zip, &ready, &workshop.smoke_options(session, zip.arch), jobs)? {
+            let circumstances =
+                Circumstances { builder: workshop.identity(), smoke: workshop.smoke_options(session, zip.arch), jobs };
+            match assemble(session, &cache, &plan, zip, &ready, &circumstances)? {
                 Assembled::Released(release, report) => {
                     outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
                 }

@@ -21,6 +21,16 @@ pub enum BuilderIdentity {
     },
 }
 
+impl BuilderIdentity {
+    /// What `--builder` calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            BuilderIdentity::Host => "host",
+            BuilderIdentity::Container { target, .. } => target,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
