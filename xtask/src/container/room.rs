@@ -153,17 +153,21 @@ impl Drop for Container {
     }
 }
 
-/// Removes containers of ours that nobody wants any more: their owners were killed.
-pub fn remove_leftovers(engine: &Engine) -> Result<(), Failure> {
+/// Removes containers of ours that nobody wants any more, as their owners were killed. Only those are looked at whose
+/// owners' files are below `folders`: of others it cannot be told, as an engine may serve more than this machine's user.
+pub fn remove_leftovers(engine: &Engine, folders: &[&Path]) -> Result<(), Failure> {
     let filter = format!("label={LABEL}");
     let output = engine.output(["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter])?;
     for id in String::from_utf8_lossy(&output.stdout).split_whitespace() {
         let format = format!("{{{{index .Config.Labels \"{LABEL}\"}}}}");
         // One that ends by itself at this moment needs no help.
         let Ok(output) = engine.output(["inspect", "--format", &format, id]) else { continue };
-        let owner = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let owned = File::open(&owner).is_ok_and(|owner| owner.try_lock().is_err());
-        if !owned {
+        let owner = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        let is_free = match File::open(&owner) {
+            Ok(owner) => owner.try_lock().is_ok(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if is_free && folders.iter().any(|folder| owner.starts_with(folder)) {
             let _ = engine.output(["rm", "--force", id]);
         }
     }
