@@ -152,7 +152,7 @@ pub fn target<'s>(session: &'s Session, name: &str, also: &str) -> Result<&'s Ta
 pub fn engine(session: &Session) -> Result<Engine> {
     let engine = Engine::find()?;
     session.ui.note(format!("containers by {}", engine.description()));
-    container::remove_leftovers(&engine)?;
+    container::remove_leftovers(&engine, &[&session.cache, &std::env::temp_dir()])?;
     Ok(engine)
 }
 

@@ -114,8 +114,7 @@ impl ContainedRoom<'_> {
             user: self.user.clone(),
             mounts: writable.into_iter().map(mount(true)).chain(readable.map(mount(false))).collect(),
             network: Network::None,
-            log: outside.work.join("container.log"),
         };
-        Ok(Container::start(self.runner.engine, order)?)
+        Ok(Container::start(self.runner.engine, &order)?)
     }
 }

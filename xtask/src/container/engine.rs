@@ -198,10 +198,14 @@ impl Engine {
 
     /// Runs its program and collects what it says.
     pub fn output<I: IntoIterator<Item = S>, S: AsRef<str>>(&self, args: I) -> Result<Output, Failure> {
-        let command = self.command(args);
+        self.answer(&self.command(args))
+    }
+
+    /// Runs a call of its program and collects what it says.
+    pub fn answer(&self, command: &Command) -> Result<Output, Failure> {
         let what = command.argv.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let fails = |said: &str| Failure::of(&self.name(), &self.folder, &what, said);
-        let output = bounded::run(&command).map_err(|error| fails(&error.to_string()))?;
+        let output = bounded::run(command).map_err(|error| fails(&error.to_string()))?;
         if output.success() { Ok(output) } else { Err(fails(&words(&output))) }
     }
 

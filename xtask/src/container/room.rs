@@ -1,11 +1,14 @@
 //! A running container: nothing in it but an image, read-only, and what is mounted.
 //!
-//! It lives as long as somebody holds a pipe open. Its first process only reads from that pipe, and with its first
-//! process a container ends, whatever else runs in it. So when this process is killed, or the engine, nothing goes on.
-//! What an engine could not tidy up, as it was killed itself, is known by a label and removed by the next run.
+//! It lives as long as somebody holds a pipe open, which is mounted into it. Its first process only reads from that
+//! pipe, and with its first process a container ends, whatever else runs in it. So when this process is killed, nothing
+//! goes on, and no engine is needed for that: one that was killed itself is noticed here, and the pipe is closed. (The
+//! standard input would not do: whoever keeps it open when an engine is killed does not close it.) What an engine could
+//! not tidy up is known by a label and removed by the next run.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,14 +16,17 @@ use std::time::{Duration, Instant};
 use super::engine::{Engine, User};
 use super::failure::Failure;
 use super::image::Image;
-use crate::process::background::Background;
 use crate::process::bounded::Command;
 
 /// The label of our containers. It names a file that is locked for as long as somebody wants the container.
 const LABEL: &str = "media-layers.owner";
 
-/// The first process: says that it is there, then waits for the end of its input. A shell does both by itself.
-const FIRST_PROCESS: &str = "trap 'exit 0' TERM INT; echo ready; while read -r _; do :; done";
+/// Where the pipe is inside.
+const TETHER: &str = "/run/media-layers-tether";
+
+/// The first process: waits for the end of what the pipe says. To open a pipe that nobody writes to would block for
+/// ever, so it is opened for both at first, and a writer that has gone meanwhile is noticed at once.
+const FIRST_PROCESS: &str = r#"trap 'exit 0' TERM INT; exec 4<>"$0" 3<"$0" 4>&-; while read -r _ <&3; do :; done"#;
 
 /// How long a container may take to start. An engine that unpacks an image first is slow.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -52,7 +58,7 @@ pub struct Order<'a> {
     pub image: &'a Image,
     /// What it is called; nobody else may use the name meanwhile.
     pub name: String,
-    /// A file that the caller holds locked for as long as the container is wanted.
+    /// A file that the caller holds locked for as long as the container is wanted. The pipe goes beside it.
     pub owner: &'a Path,
     /// As whom its programs run.
     pub user: User,
@@ -60,8 +66,6 @@ pub struct Order<'a> {
     pub mounts: Vec<Mount>,
     /// What it is connected to.
     pub network: Network,
-    /// Where the engine's words go.
-    pub log: PathBuf,
 }
 
 /// A container that runs until this is dropped or this process ends.
@@ -69,30 +73,18 @@ pub struct Order<'a> {
 pub struct Container {
     engine: Engine,
     name: String,
-    /// The engine's program, which holds the other end of the pipe.
-    client: Background,
+    /// The pipe that keeps it alive.
+    _tether: File,
 }
 
 impl Container {
     /// Starts a container.
-    pub fn start(engine: &Engine, order: Order<'_>) -> Result<Container, Failure> {
-        let fails = |error: std::io::Error| engine.failure("run", &error.to_string());
-        let log = File::create(&order.log).map_err(fails)?;
-        let client = Background::start_in(engine.env(), &engine.argv(arguments(&order)), &log).map_err(fails)?;
-        let mut container = Container { engine: engine.clone(), name: order.name, client };
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let said = fs::read_to_string(&order.log).unwrap_or_default();
-            if said.lines().any(|line| line == "ready") {
-                return Ok(container);
-            }
-            if !container.client.runs() || Instant::now() > end {
-                // What it said last may have come after it was read.
-                let said = fs::read_to_string(&order.log).unwrap_or_default();
-                return Err(engine.failure("run", &said));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+    pub fn start(engine: &Engine, order: &Order<'_>) -> Result<Container, Failure> {
+        let path = order.owner.with_file_name("tether");
+        let tether = pipe(&path).map_err(|error| engine.failure("run", &format!("{}: {error}", path.display())))?;
+        let command = Command { timeout: PATIENCE, ..engine.command(arguments(order, &path)) };
+        engine.answer(&command)?;
+        Ok(Container { engine: engine.clone(), name: order.name.clone(), _tether: tether })
     }
 
     /// Arguments for the engine's program that run `argv` inside, in the folder `cwd` and with nothing in its
@@ -161,24 +153,40 @@ impl Drop for Container {
     }
 }
 
-/// Removes containers of ours that nobody wants any more: their owners were killed.
-pub fn remove_leftovers(engine: &Engine) -> Result<(), Failure> {
+/// Removes containers of ours that nobody wants any more, as their owners were killed. Only those are looked at whose
+/// owners' files are below `folders`: of others it cannot be told, as an engine may serve more than this machine's user.
+pub fn remove_leftovers(engine: &Engine, folders: &[&Path]) -> Result<(), Failure> {
     let filter = format!("label={LABEL}");
     let output = engine.output(["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter])?;
     for id in String::from_utf8_lossy(&output.stdout).split_whitespace() {
         let format = format!("{{{{index .Config.Labels \"{LABEL}\"}}}}");
         // One that ends by itself at this moment needs no help.
         let Ok(output) = engine.output(["inspect", "--format", &format, id]) else { continue };
-        let owner = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let owned = File::open(&owner).is_ok_and(|owner| owner.try_lock().is_err());
-        if !owned {
+        let owner = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        let is_free = match File::open(&owner) {
+            Ok(owner) => owner.try_lock().is_ok(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if is_free && folders.iter().any(|folder| owner.starts_with(folder)) {
             let _ = engine.output(["rm", "--force", id]);
         }
     }
     Ok(())
 }
 
-fn arguments(order: &Order<'_>) -> Vec<String> {
+/// Makes a pipe with a name, which everybody may use who sees it, and opens it.
+fn pipe(path: &Path) -> std::io::Result<File> {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    // For both, as opening one end waits for the other.
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+fn arguments(order: &Order<'_>, tether: &Path) -> Vec<String> {
     let network = match order.network {
         Network::None => "none",
         Network::Machine => "host",
@@ -187,7 +195,7 @@ fn arguments(order: &Order<'_>) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "run",
         "--rm",
-        "--interactive",
+        "--detach",
         "--name",
         &order.name,
         "--label",
@@ -202,14 +210,14 @@ fn arguments(order: &Order<'_>) -> Vec<String> {
         // Where there is SELinux, it would keep what is mounted from being read.
         "--security-opt",
         "label=disable",
-        // What is said goes to the client alone.
         "--log-driver",
         "none",
     ]
     .map(str::to_owned)
     .to_vec();
     arguments.extend(order.user.options.iter().cloned());
-    for mount in &order.mounts {
+    let tether = Mount { from: tether.to_owned(), to: TETHER.into(), writable: true };
+    for mount in order.mounts.iter().chain([&tether]) {
         let (from, to) = (mount.from.display(), mount.to.display());
         let access = if mount.writable { "" } else { ",readonly" };
         arguments.extend(["--mount".to_owned(), format!("type=bind,source={from},target={to}{access}")]);
@@ -217,7 +225,7 @@ fn arguments(order: &Order<'_>) -> Vec<String> {
     if !order.mounts.iter().any(|mount| mount.to == Path::new("/tmp")) {
         arguments.extend(["--tmpfs", "/tmp:rw,exec,mode=1777"].map(str::to_owned));
     }
-    arguments.extend(["--entrypoint", "/bin/sh", &order.image.id, "-c", FIRST_PROCESS].map(str::to_owned));
+    arguments.extend(["--entrypoint", "/bin/sh", &order.image.id, "-c", FIRST_PROCESS, TETHER].map(str::to_owned));
     arguments
 }
 
@@ -234,8 +242,8 @@ mod tests {
             Mount { from: "/c/work/b".into(), to: "/build-layer/work/b".into(), writable: true },
         ];
         let owner = Path::new("/c/work/b/owner");
-        let (name, log) = ("media-layers-b".to_owned(), "/c/log".into());
-        let order = Order { image: &image, name, owner, user, mounts, network: Network::None, log };
-        insta::assert_snapshot!(arguments(&order).join("\n"));
+        let name = "media-layers-b".to_owned();
+        let order = Order { image: &image, name, owner, user, mounts, network: Network::None };
+        insta::assert_snapshot!(arguments(&order, Path::new("/c/work/b/tether")).join("\n"));
     }
 }

@@ -1,6 +1,5 @@
 //! Programs that run beside our own work until they are no longer wanted.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -16,17 +15,11 @@ pub struct Background {
 impl Background {
     /// Starts a program in an environment with `PATH` alone; what it says goes to `log`.
     pub fn start(argv: &[String], log: &File) -> io::Result<Background> {
-        let path = std::env::var("PATH").map(|path| ("PATH".to_owned(), path));
-        Background::start_in(&path.into_iter().collect(), argv, log)
-    }
-
-    /// The same in an environment with `env` alone.
-    pub fn start_in(env: &BTreeMap<String, String>, argv: &[String], log: &File) -> io::Result<Background> {
         let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
         let mut child = Command::new(program)
             .args(args)
             .env_clear()
-            .envs(env)
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?)

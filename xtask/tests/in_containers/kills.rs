@@ -6,6 +6,8 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use xtask::container::remove_leftovers;
+
 use super::small::{build, checkout};
 use super::*;
 
@@ -94,6 +96,29 @@ fn a_killed_engine_leaves_nothing_that_runs() {
         assert!(status.success(), "the engine starts again");
     });
     assert!(said.contains("hint: "), "{said}");
+}
+
+#[test]
+#[ignore = "needs a container engine and stand-ins"]
+fn what_nobody_wants_any_more_is_removed_and_nothing_else() {
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let create = |owner: &Path| {
+        let label = format!("media-layers.owner={}", owner.display());
+        ask(&engine, &["create", "--label", &label, BULLSEYE, "sh"]).trim().to_owned()
+    };
+    let [wanted, left] = ["wanted", "left"].map(|name| folder.path().join(name));
+    let lock = fs::File::create(&wanted).expect("a file");
+    lock.lock().expect("a lock");
+    fs::write(&left, "").expect("a file");
+    let kept = [create(&wanted), create(Path::new("/elsewhere/owner"))];
+    let gone = [create(&left), create(&folder.path().join("removed"))];
+    remove_leftovers(&engine, &[folder.path()]).expect("an answer");
+    let there = ask(&engine, &["ps", "--all", "--quiet", "--no-trunc"]);
+    for id in &kept {
+        assert!(there.contains(id), "removed though it may be wanted");
+        ask(&engine, &["rm", id]);
+    }
+    assert!(!gone.iter().any(|id| there.contains(id)), "left though nobody wants it");
 }
 
 /// Whether a program with this argument runs anywhere on this machine, containers included.

@@ -87,9 +87,8 @@ impl Inside {
             user: User { options: vec!["--user".to_owned(), USER.to_owned()], lent_to: None },
             mounts,
             network,
-            log: root.join("container.log"),
         };
-        let bare = Container::start(&target.engine, order(format!("{name}-bare"), Vec::new(), Network::None))?;
+        let bare = Container::start(&target.engine, &order(format!("{name}-bare"), Vec::new(), Network::None))?;
         let hidden = find(&bare)?;
         drop(bare);
         let nothing = root.join("nothing");
@@ -100,7 +99,7 @@ impl Inside {
             .collect();
         let hide = |path: &String| Mount { from: nothing.clone(), to: path.into(), writable: false };
         mounts.extend(hidden.iter().map(hide));
-        let container = Container::start(&target.engine, order(name, mounts, Network::Machine))?;
+        let container = Container::start(&target.engine, &order(name, mounts, Network::Machine))?;
         let image = target.image.reference.clone();
         Ok(Inside { container, image, target: target.name.clone(), _owner: lock })
     }
