@@ -10,7 +10,8 @@ use crate::bench;
 use crate::commands::build_layer::Purpose;
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, plan, smoke, verify,
+    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, matrix, plan, smoke,
+    verify,
 };
 use crate::error::InvalidInput;
 use crate::session::Session;
@@ -47,6 +48,8 @@ enum Command {
     Fetch(fetch::Fetch),
     /// List layers, recipes and targets.
     List(list::List),
+    /// Print what a release builds, for a pipeline.
+    Matrix(matrix::MatrixCommand),
     /// Check ELF files against the runtimes they must run on.
     Audit(audit::Audit),
     /// Show what is in a layer's zip and where it came from, and check it against its manifest and the lock.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Plan(command) => command.run(&session),
         Command::Fetch(command) => command.run(&session),
         Command::List(command) => command.run(&session),
+        Command::Matrix(command) => command.run(&session),
         Command::Audit(command) => command.run(&session),
         Command::Inspect(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),

@@ -6,7 +6,7 @@ mod checkout;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use checkout::Checkout;
+use checkout::{COMPILE, Checkout, SOURCES};
 use xtask::model::{Arch, Sha256};
 use xtask::plan::{Request, resolve};
 use xtask::session::Session;
@@ -14,20 +14,10 @@ use xtask::ui::Ui;
 use xtask::verify::compare::How;
 use xtask::verify::{Report, Subject, verify};
 
-const COMPILE: &str = r#"["gcc", "-Wno-error=date-time", "-Werror", "-c", "{src}/lib.c", "-o", "{out}/lib.a"]"#;
-const SOURCE: &str = "const char *built(void) { return \"once\"; }\n";
-
-/// A checkout whose packages are really made, by the machine's own compiler; and what is in its archives.
+/// A checkout whose packages are really made; and what is in its archives.
 fn real_checkout() -> (Checkout, Vec<(Sha256, PathBuf)>) {
-    let checkout = Checkout::new();
-    checkout.write("Cargo.lock", "");
-    checkout.write("xtask/src/lib.rs", "");
-    let make = |argv: &str| format!("platform = \"target\"\nsteps = [{{ run = {{ argv = {argv} }} }}]\n");
-    checkout.write_recipe("lib", &make(COMPILE));
-    let link = r#"["sh", "-c", "mkdir {out}/bin && cp {needs:lib}/lib.a {out}/bin/app"]"#;
-    checkout.write_recipe("app", &format!("needs = [\"lib\"]\n{}", make(link)));
-    let archives = [("zig", "zig", "#!/bin/sh\n"), ("lib", "lib.c", SOURCE), ("app", "app.txt", "nothing\n")]
-        .map(|(recipe, file, text)| checkout.pack(recipe, &[(file, text), ("LICENSE", "do what you like\n")]));
+    let checkout = Checkout::real();
+    let archives = SOURCES.map(|(recipe, files)| checkout.pack(recipe, files));
     (checkout, archives.to_vec())
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::Selection;
+use super::sharing::SharedCacheArgs;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
 use super::workshop::{BuilderArgs, Workshop};
 use crate::assembly::{Assembled, Circumstances, assemble, pack_unproven, up_to_date};
@@ -35,6 +36,8 @@ pub struct BuildLayer {
     fetch: FetchArgs,
     #[command(flatten)]
     builder: BuilderArgs,
+    #[command(flatten)]
+    shared: SharedCacheArgs,
     /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
     #[arg(skip)]
     pub(crate) purpose: Purpose,
@@ -82,6 +85,12 @@ impl BuildLayer {
         let _archives = PackageCache::open(&session.cache)?;
         let cache = PackageCache::open(&workshop.cache(session))?;
         let sources = self.fetch.open(session)?;
+        // What is built for comparison is built from nothing, and what a container is a witness of it must compile itself.
+        let shared = match (self.purpose, &workshop) {
+            (Purpose::Use, Workshop::Host) => self.shared.open(session)?,
+            _ => None,
+        };
+        let rejected = shared.as_ref().map(|shared| shared.pull(&to_build(&plan, &cache), &cache, ui));
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
         let runner = workshop.runner();
         let reversed = Reversed(&sources);
@@ -97,6 +106,9 @@ impl BuildLayer {
             ui,
         };
         let ready = schedule::build_all(&builder, &plan)?;
+        if let (Some(shared), Some(rejected)) = (shared, rejected) {
+            shared.push(&plan.packages, &ready, &rejected, &cache, ui);
+        }
         if let Purpose::Comparison(_) = self.purpose {
             for zip in &plan.zips {
                 pack_unproven(session, &plan, zip, &ready, jobs)?;

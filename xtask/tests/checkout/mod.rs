@@ -39,6 +39,18 @@ steps = [{ run = { argv = ["make", "app", "{out}/bin/app", "{needs:lib}/lib.a"] 
     ),
 ];
 
+/// What [`Checkout::real`] compiles with.
+pub const COMPILE: &str = r#"["gcc", "-Wno-error=date-time", "-Werror", "-c", "{src}/lib.c", "-o", "{out}/lib.a"]"#;
+
+const LICENSE: (&str, &str) = ("LICENSE", "do what you like\n");
+
+/// The source tree of each recipe, as names and texts.
+pub const SOURCES: [(&str, &[(&str, &str)]); 3] = [
+    ("zig", &[("zig", "#!/bin/sh\n"), LICENSE]),
+    ("lib", &[("lib.c", "const char *built(void) { return \"once\"; }\n"), LICENSE]),
+    ("app", &[("app.txt", "nothing\n"), LICENSE]),
+];
+
 impl Checkout {
     /// A checkout whose catalog loads.
     pub fn new() -> Checkout {
@@ -49,6 +61,18 @@ impl Checkout {
         checkout.write("recipes/toolchain.toml", TOOLCHAIN);
         checkout.write("docker/targets.toml", TARGETS);
         checkout.write("layers/app.toml", LAYER);
+        checkout
+    }
+
+    /// A checkout whose packages are really made from [`SOURCES`], by the machine's own compiler.
+    pub fn real() -> Checkout {
+        let checkout = Checkout::new();
+        checkout.write("Cargo.lock", "");
+        checkout.write("xtask/src/lib.rs", "");
+        let make = |argv: &str| format!("platform = \"target\"\nsteps = [{{ run = {{ argv = {argv} }} }}]\n");
+        checkout.write_recipe("lib", &make(COMPILE));
+        let link = r#"["sh", "-c", "mkdir {out}/bin && cp {needs:lib}/lib.a {out}/bin/app"]"#;
+        checkout.write_recipe("app", &format!("needs = [\"lib\"]\n{}", make(link)));
         checkout
     }
 
