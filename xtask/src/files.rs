@@ -56,29 +56,35 @@ fn give_entry(path: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the entries of every folder below `folder` anew in the reverse order of their names, so that a file system
-/// that lists them in the order in which they were made lists them in another. Times stay.
+/// Makes the entries of every folder below `folder` anew, so that a file system that lists them in the order in which
+/// they were made, or backwards, lists them in another. Times stay.
 pub fn reverse_entries(folder: &Path) -> Result<()> {
     reverse_entry(folder).with_context(|| format!("cannot reorder {}", folder.display()))
 }
 
 fn reverse_entry(folder: &Path) -> io::Result<()> {
-    let mut names =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
-    names.sort_by(|one, other| other.cmp(one));
+    let list =
+        || fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>();
     let times = fs::FileTimes::new().set_modified(fs::metadata(folder)?.modified()?);
-    let aside = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
-    for name in &names {
-        fs::rename(folder.join(name), aside.path().join(name))?;
+    let names = list()?;
+    let reversed = names.iter().rev().cloned().collect::<Vec<_>>();
+    for order in [&names, &reversed] {
+        if list()? != names {
+            break;
+        }
+        let aside = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
+        for name in order {
+            fs::rename(folder.join(name), aside.path().join(name))?;
+        }
+        for name in order {
+            fs::rename(aside.path().join(name), folder.join(name))?;
+        }
     }
-    for name in &names {
-        let path = folder.join(name);
-        fs::rename(aside.path().join(name), &path)?;
+    for path in names.iter().map(|name| folder.join(name)) {
         if fs::symlink_metadata(&path)?.is_dir() {
             reverse_entry(&path)?;
         }
     }
-    drop(aside);
     fs::File::open(folder)?.set_times(times)
 }
 

@@ -221,7 +221,8 @@ fn an_s3_store_does_the_same() {
     let (base, options) = url.split_once('?').expect("options");
     let name = folder.path().file_name().expect("a name").to_string_lossy().into_owned();
     let own = format!("{base}/{name}?{options}");
-    let open = || -> Box<dyn Objects> { Box::new(ObjectStore::open(root, &own, &Ui::silent()).expect("a store")) };
+    let store = ObjectStore::open(root, &own, &Ui::silent()).expect("a store");
+    let open = || -> Box<dyn Objects> { Box::new(store.clone()) };
     share_and_tamper(&open);
 }
 

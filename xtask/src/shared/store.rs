@@ -35,7 +35,7 @@ pub trait Objects: Sync {
 }
 
 /// A store on the network or in a folder, by way of a program of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ObjectStore {
     program: PathBuf,
     url: String,
