@@ -18,7 +18,7 @@ use xtask::container::{Engine, Image};
 /// Debian with glibc 2.31 and nothing else.
 const BULLSEYE: &str = "media-layers-stand-in:bullseye";
 
-/// The same with glibc 2.36.
+/// Debian with glibc 2.36 and Python.
 const BOOKWORM: &str = "media-layers-stand-in:bookworm";
 
 fn root() -> &'static Path {
