@@ -51,6 +51,18 @@ pub struct Contained {
 }
 
 impl BuilderArgs {
+    /// A container of the target of that name.
+    pub fn container(target: &str, base_image: Option<&str>) -> BuilderArgs {
+        BuilderArgs { builder: target.to_owned(), base_image: base_image.map(str::to_owned) }
+    }
+
+    /// The words of a command line that say the same.
+    pub fn words(&self) -> Vec<String> {
+        let builder = ["--builder".to_owned(), self.builder.clone()];
+        let base = self.base_image.iter().flat_map(|image| ["--base-image".to_owned(), image.clone()]);
+        builder.into_iter().chain(base).collect()
+    }
+
     /// Sees to it that the builder is there.
     pub fn open(&self, session: &Session) -> Result<Workshop> {
         if self.builder == HOST {
