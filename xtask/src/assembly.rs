@@ -12,11 +12,11 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::compile::PackageCache;
+use crate::compile::{self, PackageCache};
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
-use crate::model::{Layer, RecipeName, Sha256};
+use crate::model::{BuilderIdentity, Layer, RecipeName, Sha256};
 use crate::pack::provenance::{Build, Material};
 use crate::pack::release::PROVENANCE;
 use crate::pack::{
@@ -38,6 +38,17 @@ pub enum Assembled {
     SmokeFailed(Report),
 }
 
+/// How a zip is made and proven, apart from what goes into it: none of it shows in the bytes.
+#[derive(Debug)]
+pub struct Circumstances {
+    /// Who compiled the packages.
+    pub builder: BuilderIdentity,
+    /// How the layer is run.
+    pub smoke: smoke::Options,
+    /// How many threads compress.
+    pub jobs: NonZeroUsize,
+}
+
 /// Makes the zip of `planned`, whose packages' files are at `ready`.
 pub fn assemble(
     session: &Session,
@@ -45,7 +56,7 @@ pub fn assemble(
     plan: &Plan,
     planned: &PlannedZip,
     ready: &BTreeMap<Key, PathBuf>,
-    jobs: NonZeroUsize,
+    circumstances: &Circumstances,
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
     let progress = session.ui.busy(&format!("{}: staging", planned.file));
@@ -60,15 +71,15 @@ pub fn assemble(
         return Ok(Assembled::AuditFailed(audit));
     }
     progress.say(format!("{}: running it", planned.file));
-    let report = smoke::run(layer.smoke, &tree, planned.arch, &session.smoke_options(), &session.ui)?;
+    let report = smoke::run(layer.smoke, &tree, planned.arch, &circumstances.smoke, &session.ui)?;
     if !report.passed() {
         return Ok(Assembled::SmokeFailed(report));
     }
     progress.say(format!("{}: packing", planned.file));
     let key = zip_key(session, plan, planned)?;
-    let release = write_layer(&staged, key, Some(checks(&audit, &report)), &session.dist, jobs)?;
-    // A builder in a container says here which, and by which image.
-    write_provenance(&release, Build::on_host(materials(session, plan, planned)?), &session.dist)?;
+    let release = write_layer(&staged, key, Some(checks(&audit, &report)), &session.dist, circumstances.jobs)?;
+    let build = Build { builder: circumstances.builder.clone(), materials: materials(session, plan, planned)? };
+    write_provenance(&release, build, &session.dist)?;
     Ok(Assembled::Released(Box::new(release), report))
 }
 
@@ -205,7 +216,8 @@ fn audit_options(session: &Session, layer: &Layer, planned: &PlannedZip) -> Resu
         }
     }
     // Only paths that say something: `/` or `/root` would also be found where they mean nothing of this machine.
-    let build_paths = [&session.cache, &session.catalog.root].map(|path| path.to_string_lossy().into_owned());
+    let inside = Path::new(compile::contained::INSIDE);
+    let build_paths = [&session.cache, &session.catalog.root, inside].map(|path| path.to_string_lossy().into_owned());
     Ok(elf::layer::Options { arch: Some(planned.arch), build_paths: build_paths.to_vec(), exports })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -56,29 +56,35 @@ fn give_entry(path: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the entries of every folder below `folder` anew in the reverse order of their names, so that a file system
-/// that lists them in the order in which they were made lists them in another. Times stay.
+/// Makes the entries of every folder below `folder` anew, so that a file system that lists them in the order in which
+/// they were made, or backwards, lists them in another. Times stay.
 pub fn reverse_entries(folder: &Path) -> Result<()> {
     reverse_entry(folder).with_context(|| format!("cannot reorder {}", folder.display()))
 }
 
 fn reverse_entry(folder: &Path) -> io::Result<()> {
-    let mut names =
-        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()?;
-    names.sort_by(|one, other| other.cmp(one));
+    let list =
+        || fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>();
     let times = fs::FileTimes::new().set_modified(fs::metadata(folder)?.modified()?);
-    let aside = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
-    for name in &names {
-        fs::rename(folder.join(name), aside.path().join(name))?;
+    let names = list()?;
+    let reversed = names.iter().rev().cloned().collect::<Vec<_>>();
+    for order in [&names, &reversed] {
+        if list()? != names {
+            break;
+        }
+        let aside = tempfile::tempdir_in(folder.parent().unwrap_or(folder))?;
+        for name in order {
+            fs::rename(folder.join(name), aside.path().join(name))?;
+        }
+        for name in order {
+            fs::rename(aside.path().join(name), folder.join(name))?;
+        }
     }
-    for name in &names {
-        let path = folder.join(name);
-        fs::rename(aside.path().join(name), &path)?;
+    for path in names.iter().map(|name| folder.join(name)) {
         if fs::symlink_metadata(&path)?.is_dir() {
             reverse_entry(&path)?;
         }
     }
-    drop(aside);
     fs::File::open(folder)?.set_times(times)
 }
 
@@ -121,6 +127,33 @@ fn normalize_entry(path: &Path) -> io::Result<()> {
     if metadata.is_dir() {
         for entry in fs::read_dir(path)? {
             normalize_entry(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives everything below `path` to a user and a group, which only the superuser can. Files that have another name
+/// stay whose they are: the other name may be in a place that is not lent.
+pub fn lend(path: &Path, to: (u32, u32)) -> Result<()> {
+    let lent = |entry: &fs::Metadata| entry.is_dir() || entry.nlink() == 1;
+    own(path, to, &lent).with_context(|| format!("cannot give away what is in {}", path.display()))
+}
+
+/// Takes back everything below `path` that belongs to the one it was lent to.
+pub fn take_back(path: &Path, from: (u32, u32)) -> Result<()> {
+    let to = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    let lent = |entry: &fs::Metadata| (entry.uid(), entry.gid()) == from;
+    own(path, to, &lent).with_context(|| format!("cannot take back what is in {}", path.display()))
+}
+
+fn own(path: &Path, to: (u32, u32), which: &dyn Fn(&fs::Metadata) -> bool) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if which(&metadata) && (metadata.uid(), metadata.gid()) != to {
+        std::os::unix::fs::lchown(path, Some(to.0), Some(to.1))?;
+    }
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            own(&entry?.path(), to, which)?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod commands;
 pub mod companion;
 pub mod compile;
+pub mod container;
 pub mod elf;
 pub mod error;
 pub mod files;

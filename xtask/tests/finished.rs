@@ -1,4 +1,4 @@
-//! The finished layers of `dist/`, which `cargo xtask build-layer mediainfo --arch all` must have made.
+//! The finished layers of `dist/`, which `cargo xtask build-layer NAME --arch all` must have made for every layer.
 //!
 //! Run with `--ignored`; `ci/test` does, after building them.
 
@@ -8,15 +8,44 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use xtask::model::{GlibcVersion, Sha256};
+use xtask::model::{Arch, GlibcVersion, Sha256};
 use xtask::pack::Release;
+use xtask::smoke::layer::Layer;
+use xtask::smoke::sandbox::machine::Machine;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
 }
 
-fn release(arch: &str) -> (Release, PathBuf) {
-    let zip = root().join(format!("dist/mediainfo-23.04-{arch}.zip"));
+/// A layer that must be in `dist/`, for both architectures.
+struct Made {
+    layer: &'static str,
+    version: &'static str,
+    /// How many ELF files it holds.
+    programs: usize,
+    /// Bytes of the x86_64 zip.
+    most: u64,
+    /// What prints the properties of a file as JSON: the program in the layer and its arguments before the file.
+    report: &'static [&'static str],
+}
+
+const FFPROBE_REPORT: [&str; 7] =
+    ["bin/ffprobe", "-loglevel", "error", "-print_format", "json", "-show_format", "-show_streams"];
+
+const MADE: [Made; 3] = [
+    Made {
+        layer: "mediainfo",
+        version: "23.04",
+        programs: 2,
+        most: 4_300_000,
+        report: &["bin/mediainfo", "--Output=JSON", "--Full"],
+    },
+    Made { layer: "ffprobe", version: "9.0.2", programs: 1, most: 5_800_000, report: &FFPROBE_REPORT },
+    Made { layer: "ffmpeg", version: "9.0.2", programs: 2, most: 7_600_000, report: &FFPROBE_REPORT },
+];
+
+fn finished(made: &Made, arch: &str) -> (Release, PathBuf) {
+    let zip = root().join(format!("dist/{}-{}-{arch}.zip", made.layer, made.version));
     let record = fs::read_to_string(zip.with_extension("json")).expect("a record: build the layer first");
     (Release::from_json(&record).expect("a record"), zip)
 }
@@ -38,13 +67,17 @@ fn stdout(command: &mut Command) -> String {
 #[test]
 #[ignore = "needs the finished layers"]
 fn the_zips_are_what_their_records_say_and_small() {
-    for (arch, most) in [("x86_64", 4_300_000), ("arm64", 4_300_000)] {
-        let (release, zip) = release(arch);
-        let bytes = fs::read(&zip).expect("the zip");
-        assert_eq!(Sha256::of(&bytes), release.zip.sha256);
-        assert!(bytes.len() <= most, "{arch}: {} bytes", bytes.len());
-        assert!(release.manifest.pinned);
-        eprintln!("{}: {} bytes, sha256 {}", release.zip.name, bytes.len(), release.zip.sha256);
+    for made in &MADE {
+        let sizes = ["x86_64", "arm64"].map(|arch| {
+            let (release, zip) = finished(made, arch);
+            let bytes = fs::read(&zip).expect("the zip");
+            assert_eq!(Sha256::of(&bytes), release.zip.sha256);
+            assert!(release.manifest.pinned);
+            eprintln!("{}: {} bytes, sha256 {}", release.zip.name, bytes.len(), release.zip.sha256);
+            bytes.len() as u64
+        });
+        assert!(sizes[0] <= made.most, "{}: {} bytes, at most {}", made.layer, sizes[0], made.most);
+        assert!(sizes[1] * 100 <= sizes[0] * 108, "{}: arm64 is more than 8 % larger: {sizes:?}", made.layer);
     }
 }
 
@@ -52,20 +85,57 @@ fn the_zips_are_what_their_records_say_and_small() {
 #[ignore = "needs the finished layers"]
 fn the_audit_finds_only_what_is_allowed() {
     let allowed = ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2"];
-    for (arch, loader) in [("x86_64", "ld-linux-x86-64.so.2"), ("arm64", "ld-linux-aarch64.so.1")] {
-        let (_, zip) = release(arch);
-        let text = stdout(&mut tool(&["audit", &zip.to_string_lossy(), "--format", "json"]));
-        let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        let files = report["files"].as_array().expect("files");
-        assert_eq!(files.len(), 2, "the program and the library");
-        for file in files {
-            for needed in file["needed"].as_array().expect("needs").iter().filter_map(|name| name.as_str()) {
-                let known = allowed.contains(&needed) || needed == loader || needed == "libmediainfo.so.0";
-                assert!(known, "{arch}: {} needs {needed}", file["path"]);
+    for made in &MADE {
+        for (arch, loader) in [("x86_64", "ld-linux-x86-64.so.2"), ("arm64", "ld-linux-aarch64.so.1")] {
+            let (_, zip) = finished(made, arch);
+            let text = stdout(&mut tool(&["audit", &zip.to_string_lossy(), "--format", "json"]));
+            let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let files = report["files"].as_array().expect("files");
+            assert_eq!(files.len(), made.programs, "{}: the programs and libraries", made.layer);
+            for file in files {
+                for needed in file["needed"].as_array().expect("needs").iter().filter_map(|name| name.as_str()) {
+                    let known = allowed.contains(&needed) || needed == loader || needed == "libmediainfo.so.0";
+                    assert!(known, "{arch}: {} needs {needed}", file["path"]);
+                }
+                let glibc: GlibcVersion = file["glibc"].as_str().expect("a version").parse().expect("a version");
+                assert!(glibc <= GlibcVersion::new(2, 17), "{arch}: {} needs glibc {glibc}", file["path"]);
             }
-            let glibc: GlibcVersion = file["glibc"].as_str().expect("a version").parse().expect("a version");
-            assert!(glibc <= GlibcVersion::new(2, 17), "{arch}: {} needs glibc {glibc}", file["path"]);
         }
+    }
+}
+
+#[test]
+#[ignore = "needs the finished layers"]
+fn both_architectures_report_the_same() {
+    let emulated_root = std::env::var_os("MEDIA_LAYERS_ARM64_ROOT").map(PathBuf::from);
+    let media = root().join("xtask/fixtures");
+    for made in &MADE {
+        let reports = [Arch::X86_64, Arch::Arm64].map(|arch| {
+            let (_, zip) = finished(made, &arch.to_string());
+            let layer = Layer::open(&zip).expect("a layer");
+            let machine = Machine::find(arch, emulated_root.as_deref()).expect("`ci/setup` was run");
+            let mut texts = BTreeMap::new();
+            for entry in fs::read_dir(&media).expect("the fixtures") {
+                let name = entry.expect("an entry").file_name().into_string().expect("a name");
+                if ["sh", "toml"].iter().any(|other| name.ends_with(other)) {
+                    continue;
+                }
+                let program = layer.folder().join(made.report[0]);
+                let mut command = match &machine.emulator {
+                    None => Command::new(program),
+                    Some(emulator) => {
+                        let mut command = Command::new(&emulator.program);
+                        command.arg("-L").arg(&machine.system).arg(program);
+                        command
+                    }
+                };
+                command.args(&made.report[1..]).arg(&name).current_dir(&media);
+                texts.insert(name, stdout(&mut command));
+            }
+            texts
+        });
+        assert!(reports[0].len() > 5 && reports[0].values().all(|text| text.len() > 200), "{reports:?}");
+        assert_eq!(reports[0], reports[1], "{}", made.layer);
     }
 }
 
@@ -147,7 +217,7 @@ fn kill_after(command: &mut Command, time: Duration) {
 #[test]
 #[ignore = "needs the finished layers and compiles for minutes"]
 fn killed_runs_give_the_same_zip() {
-    let (release, zip) = release("x86_64");
+    let (release, zip) = finished(&MADE[0], "x86_64");
     let elsewhere = tempfile::tempdir().expect("a folder");
     let stamp = stamp(&release);
     if stamp.is_file() {

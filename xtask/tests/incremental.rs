@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use anyhow::{Result, bail};
 use checkout::Checkout;
 use xtask::catalog::Catalog;
-use xtask::compile::{Builder, PackageCache, Runner, Sources, schedule};
+use xtask::compile::{Builder, PackageCache, Places, Room, Runner, Sources, schedule};
 use xtask::model::Arch;
 use xtask::plan::{Key, Package, Plan, Request, resolve};
 use xtask::process::Isolated;
@@ -35,14 +35,27 @@ struct FakeRunner {
     fail: bool,
 }
 
+/// Where it pretends.
+struct FakeRoom<'a>(&'a FakeRunner, Places);
+
 impl Runner for FakeRunner {
-    fn run(&self, program: &Isolated<'_>, mut log: &File) -> Result<()> {
+    fn open(&self, places: &Places) -> Result<Box<dyn Room + '_>> {
+        Ok(Box::new(FakeRoom(self, places.clone())))
+    }
+}
+
+impl Room for FakeRoom<'_> {
+    fn places(&self) -> &Places {
+        &self.1
+    }
+
+    fn run(&mut self, program: &Isolated<'_>, mut log: &File) -> Result<()> {
         let [make, what, output, ..] = program.argv else { bail!("not what the recipes say") };
         assert_eq!(make, "make");
         assert_eq!(program.env["HOME"], program.cwd.with_file_name("home").to_string_lossy());
-        self.made.lock().expect("the list").push(what.clone());
+        self.0.made.lock().expect("the list").push(what.clone());
         writeln!(log, "making {what}")?;
-        if self.fail {
+        if self.0.fail {
             writeln!(log, "it broke")?;
             bail!("`make` ended with exit status: 2");
         }

@@ -32,7 +32,7 @@ fn verified(checkout: &Checkout, archives: &[(Sha256, PathBuf)]) -> Report {
     };
     let plan = resolve(&session.catalog, &request).expect("a plan");
     let program = Path::new(env!("CARGO_BIN_EXE_xtask"));
-    let subject = Subject { program, plan: &plan, archives, jobs: 1, builders: &[vec![]] };
+    let subject = Subject { program, plan: &plan, archives, jobs: 1, containers: &[] };
     verify(&session, &subject).expect("both builds")
 }
 

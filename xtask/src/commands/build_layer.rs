@@ -9,8 +9,9 @@ use super::Outcome;
 use super::selection::Selection;
 use super::sharing::SharedCacheArgs;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
-use crate::assembly::{Assembled, assemble, pack_unproven, up_to_date};
-use crate::compile::{Builder, HostRunner, PackageCache, schedule};
+use super::workshop::{BuilderArgs, Workshop};
+use crate::assembly::{Assembled, Circumstances, assemble, pack_unproven, up_to_date};
+use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::lock::{self, Comparison, Lock};
@@ -34,6 +35,8 @@ pub struct BuildLayer {
     #[command(flatten)]
     fetch: FetchArgs,
     #[command(flatten)]
+    builder: BuilderArgs,
+    #[command(flatten)]
     shared: SharedCacheArgs,
     /// What the zip is for. No flag sets it: `verify` does, in a process of its own.
     #[arg(skip)]
@@ -56,12 +59,15 @@ impl BuildLayer {
         let ui = &session.ui;
         let mut lock = Lock::load(&session.catalog.root)?;
         let plan = self.selection.plan(session)?;
-        let present: Vec<_> = plan
-            .zips
-            .iter()
-            .map(|zip| up_to_date(session, &plan, zip))
-            .collect::<Result<Option<_>>>()?
-            .unwrap_or_default();
+        let workshop = self.builder.open(session)?;
+        let present: Vec<_> = match &workshop {
+            Workshop::Host => {
+                plan.zips.iter().map(|zip| up_to_date(session, &plan, zip)).collect::<Result<Option<_>>>()?
+            }
+            // What is there may be another builder's, and that this one makes the same is to be shown.
+            Workshop::Containers(_) => None,
+        }
+        .unwrap_or_default();
         if !present.is_empty() {
             ui.note("nothing has changed since the last build");
             return present.iter().try_fold(Outcome::Done, |outcome, release| {
@@ -72,13 +78,21 @@ impl BuildLayer {
             Some(jobs) => jobs,
             None => std::thread::available_parallelism().context("cannot tell how many cores there are")?,
         };
-        super::doctor::require(&plan)?;
-        let cache = PackageCache::open(&session.cache)?;
+        if matches!(workshop, Workshop::Host) {
+            super::doctor::require(&plan)?;
+        }
+        // Archives are everybody's.
+        let _archives = PackageCache::open(&session.cache)?;
+        let cache = PackageCache::open(&workshop.cache(session))?;
         let sources = self.fetch.open(session)?;
-        // What is built for comparison is built from nothing.
-        let shared = if self.purpose == Purpose::Use { self.shared.open(session)? } else { None };
+        // What is built for comparison is built from nothing, and what a container is a witness of it must compile itself.
+        let shared = match (self.purpose, &workshop) {
+            (Purpose::Use, Workshop::Host) => self.shared.open(session)?,
+            _ => None,
+        };
         let rejected = shared.as_ref().map(|shared| shared.pull(&to_build(&plan, &cache), &cache, ui));
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
+        let runner = workshop.runner();
         let reversed = Reversed(&sources);
         let builder = Builder {
             catalog: &session.catalog,
@@ -87,7 +101,7 @@ impl BuildLayer {
                 Purpose::Comparison(EntryOrder::Reversed) => &reversed,
                 _ => &sources,
             },
-            runner: &HostRunner,
+            runner: runner.as_ref(),
             jobs: jobs.get(),
             ui,
         };
@@ -103,7 +117,9 @@ impl BuildLayer {
         }
         let mut outcome = Outcome::Done;
         for zip in &plan.zips {
-            match assemble(session, &cache, &plan, zip, &ready, jobs)? {
+            let circumstances =
+                Circumstances { builder: workshop.identity(), smoke: workshop.smoke_options(session, zip.arch), jobs };
+            match assemble(session, &cache, &plan, zip, &ready, &circumstances)? {
                 Assembled::Released(release, report) => {
                     outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
                 }

@@ -21,7 +21,7 @@ pub struct Clean {
 }
 
 /// What a build makes again by itself.
-const BUILT: [&str; 4] = ["packages", "work", "logs", "toolchain"];
+const BUILT: [&str; 5] = ["builders", "packages", "work", "logs", "toolchain"];
 /// What would have to be downloaded again.
 const FETCHED: [&str; 2] = ["archives", "partial"];
 

@@ -1,5 +1,6 @@
 //! `cargo xtask doctor`: whether this machine has what building needs, all of it at once.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,6 +10,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::selection::this_machine;
+use crate::container::Engine;
 use crate::model::Arch;
 use crate::plan::{Plan, PlannedStep};
 use crate::session::Session;
@@ -25,7 +27,7 @@ struct Finding {
     /// What was found, or nothing.
     found: Option<String>,
     /// How to get it.
-    remedy: &'static str,
+    remedy: Cow<'static, str>,
     /// What it is for, if one can do without.
     optional: Option<&'static str>,
 }
@@ -47,7 +49,7 @@ impl Doctor {
                 (None, Some(_)) => "absent",
                 (None, None) => "MISSING",
             };
-            writeln!(text, "{state:8} {:24} {}", finding.what, finding.found.as_deref().unwrap_or(finding.remedy))?;
+            writeln!(text, "{state:8} {:24} {}", finding.what, finding.found.as_deref().unwrap_or(&finding.remedy))?;
             if let (None, Some(purpose)) = (&finding.found, finding.optional) {
                 writeln!(text, "{:8} {:24} without it: {purpose}", "", "")?;
             }
@@ -63,32 +65,32 @@ fn examine(session: &Session) -> Vec<Finding> {
     let mut findings = vec![Finding {
         what: "machine".to_owned(),
         found: machine.as_ref().ok().map(|arch| format!("Linux on {arch}")),
-        remedy: "build on Linux, x86_64 or arm64",
+        remedy: "build on Linux, x86_64 or arm64".into(),
         optional: None,
     }];
     let absent: Vec<_> = POSIX_TOOLS.into_iter().filter(|tool| find(tool).is_none()).collect();
     findings.push(Finding {
         what: if absent.is_empty() { "shell and tools".to_owned() } else { absent.join(", ") },
         found: absent.is_empty().then(|| POSIX_TOOLS.join(", ")),
-        remedy: "apt install coreutils grep sed dash",
+        remedy: "apt install coreutils grep sed dash".into(),
         optional: None,
     });
     findings.push(Finding {
         what: "make".to_owned(),
         found: find("make").map(|folder| format!("{folder}/make")),
-        remedy: "apt install make",
+        remedy: "apt install make".into(),
         optional: None,
     });
     findings.push(Finding {
         what: "python3".to_owned(),
         found: find("python3").map(|folder| format!("{folder}/python3")),
-        remedy: "apt install python3",
+        remedy: "apt install python3".into(),
         optional: Some("`import pymediainfo` from the finished layer is not tried"),
     });
     findings.push(Finding {
         what: "Python package index".to_owned(),
         found: pip::discover().describe(),
-        remedy: "none is configured",
+        remedy: "none is configured".into(),
         optional: Some("the pip of Debian's archive is fetched and asked; or name an index with --pypi-index"),
     });
     for arch in Arch::ALL {
@@ -97,14 +99,26 @@ fn examine(session: &Session) -> Vec<Finding> {
             found: Machine::find(arch, session.smoke_options().emulated_root.as_deref())
                 .ok()
                 .map(|machine| machine.loader_path().display().to_string()),
-            remedy: "apt install qemu-user-static, then ci/arm64-root (see README.md)",
+            remedy: "apt install qemu-user-static, then ci/arm64-root (see README.md)".into(),
             optional: Some("layers for it are built and audited, but not run"),
         });
     }
+    let engine = Engine::find();
+    findings.push(Finding {
+        what: "container engine".to_owned(),
+        remedy: engine
+            .as_ref()
+            .err()
+            .map(|failure| failure.to_string().replace("\n\nhint: ", "; "))
+            .unwrap_or_default()
+            .into(),
+        found: engine.ok().map(|engine| engine.description().to_owned()),
+        optional: Some("nothing is built or run in the targets' images (`--builder al2`, `smoke --in al2`)"),
+    });
     findings.push(Finding {
         what: "cache".to_owned(),
         found: Some(session.cache.display().to_string()),
-        remedy: "",
+        remedy: "".into(),
         optional: None,
     });
     findings

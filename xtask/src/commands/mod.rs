@@ -16,6 +16,7 @@ pub mod sharing;
 pub mod smoke;
 pub mod sourcing;
 pub mod verify;
+pub mod workshop;
 
 /// How a command that did its work ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, Outcome, json};
+use super::{Format, Outcome, json, workshop};
 use crate::error::invalid;
 use crate::model::Arch;
 use crate::model::layer::Suite;
 use crate::session::Session;
 use crate::smoke;
 use crate::smoke::layer::{InvalidLayer, Layer};
+use crate::smoke::sandbox::target::Target;
 
 /// Runs a layer where there is nothing but glibc, and compares what it says with the truth.
 #[derive(Debug, Args)]
@@ -21,6 +22,12 @@ pub struct Smoke {
     /// The architecture the layer must be for; that of its program by default.
     #[arg(long)]
     arch: Option<Arch>,
+    /// Run it in a container of this target's image (`al2`, `al2023`, …) instead of a root with nothing but glibc.
+    #[arg(long = "in", value_name = "TARGET")]
+    target: Option<String>,
+    /// The image for `--in`, instead of the target's own: one of a mirror, of a private registry, or of this machine.
+    #[arg(long, value_name = "IMAGE", requires = "target")]
+    base_image: Option<String>,
     /// How the result is written to stdout.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,12 +41,28 @@ impl Smoke {
     pub fn run(&self, session: &Session) -> anyhow::Result<Outcome> {
         let layer = Layer::open(&self.layer).map_err(|error| invalid(format!("{error:#}")))?;
         let (suite, arch) = self.suite(&layer).map_err(|error| invalid(error.to_string()))?;
-        let report = smoke::run(suite, layer.folder(), arch, &session.smoke_options(), &session.ui)?;
+        let options = smoke::Options { target: self.target(session, arch)?, ..session.smoke_options() };
+        let report = smoke::run(suite, layer.folder(), arch, &options, &session.ui)?;
         session.ui.data(&match self.format {
             Format::Text => report.to_string(),
             Format::Json => json(&report)?,
         })?;
         Ok(if report.passed() { Outcome::Done } else { Outcome::Findings })
+    }
+
+    /// The image to run in, if one is wanted.
+    fn target(&self, session: &Session, arch: Arch) -> anyhow::Result<Option<Target>> {
+        let Some(name) = &self.target else { return Ok(None) };
+        let target = workshop::target(session, name, "")?;
+        if Arch::of_this_machine() != Some(arch) {
+            return Err(invalid(format!(
+                "{}: the layer is for {arch}, and images are run for this machine's architecture only\n\nhint: without `--in` it runs under an emulator",
+                self.layer.display()
+            )));
+        }
+        let engine = workshop::engine(session)?;
+        let image = workshop::base(session, &engine, target, self.base_image.as_deref())?;
+        Ok(Some(Target { engine, image, name: target.name.clone() }))
     }
 
     /// The checks for what is in the layer, and the architecture that was named, or else the one its program is for.

@@ -8,12 +8,14 @@ use clap::Args;
 
 use super::selection::Selection;
 use super::sourcing::FetchArgs;
+use super::workshop::{BuilderArgs, Workshop};
 use super::{Format, Outcome, doctor, json};
+use crate::error::invalid;
 use crate::lock::{self, Comparison, Lock};
 use crate::process;
 use crate::session::Session;
 use crate::verify::compare::Difference;
-use crate::verify::{Subject, this_program, verify};
+use crate::verify::{Container, Subject, this_program, verify};
 
 /// Build a layer twice from nothing, under different conditions, and compare every package and the zip.
 ///
@@ -25,6 +27,12 @@ pub struct Verify {
     /// How many things the first build does at once; the second does one more [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Build once more in a container of a target (`al2`, `al2023`, …); can be given several times.
+    #[arg(long = "builder", value_name = "TARGET")]
+    builders: Vec<String>,
+    /// The image that the builder's Dockerfile starts from, instead of the target's own.
+    #[arg(long, value_name = "IMAGE", requires = "builders")]
+    base_image: Option<String>,
     /// How the result is written to stdout.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -44,13 +52,13 @@ impl Verify {
             Some(jobs) => jobs,
             None => thread::available_parallelism().context("cannot tell how many cores there are")?,
         };
+        let containers = self.containers(session)?;
         let subject = Subject {
             program: &this_program()?,
             plan: &plan,
             archives: &archives,
             jobs: jobs.get(),
-            // The host once more. A builder in a container is one more list of flags here.
-            builders: &[vec![]],
+            containers: &containers,
         };
         let report = verify(session, &subject)?;
         session.ui.data(&match self.format {
@@ -71,6 +79,26 @@ impl Verify {
             }
         }
         Ok(outcome)
+    }
+}
+
+impl Verify {
+    /// The containers that are to build as well. Their images are made now: after two builds is too late to learn that
+    /// one cannot be had.
+    fn containers(&self, session: &Session) -> Result<Vec<Container>> {
+        if self.base_image.is_some() && self.builders.len() > 1 {
+            return Err(invalid(
+                "`--base-image` is for one builder, and there are several\n\nhint: verify them one after the other",
+            ));
+        }
+        let prepare = |target: &String| {
+            let builder = BuilderArgs::container(target, self.base_image.as_deref());
+            match builder.open(session)? {
+                Workshop::Containers(_) => Ok(Container { target: target.clone(), words: builder.words() }),
+                Workshop::Host => Err(invalid("the host builds anyway\n\nhint: leave `--builder host` out")),
+            }
+        };
+        self.builders.iter().map(prepare).collect()
     }
 }
 

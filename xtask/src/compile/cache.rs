@@ -147,15 +147,16 @@ impl PackageCache {
         }
     }
 
-    /// Takes over what a build left in `out`, normalised, as the result of `key`.
-    pub fn land(&self, key: Key, work: &Work, out: &Path) -> Result<PathBuf> {
+    /// Takes over what a build left in `out`, normalised, as the result of `key`. Its programs saw the folder of `work`
+    /// at `seen`.
+    pub fn land(&self, key: Key, work: &Work, out: &Path, seen: &Path) -> Result<PathBuf> {
         let package = self.package(key);
         let landing = work.path().join("landing");
         let land = || -> Result<()> {
             fs::create_dir(&landing)?;
             fs::rename(out, landing.join("files"))?;
             files::normalize(&landing.join("files"))?;
-            relocatable(&landing.join("files"), work.path())?;
+            relocatable(&landing.join("files"), &[work.path(), seen])?;
             let digest = Tree::read(&landing.join("files"))?.digest();
             fs::write(landing.join("tree"), format!("{digest}\n"))?;
             File::open(landing.join("tree"))?.sync_all()?;
@@ -184,13 +185,17 @@ impl PackageCache {
     }
 }
 
-/// An error if a file below `folder` names the folder it was built in: that is gone by the next run, and
-/// another one on every machine.
-fn relocatable(folder: &Path, work: &Path) -> Result<()> {
-    let needle = work.as_os_str().as_encoded_bytes();
+/// An error if a file below `folder` names the folder it was built in, by any of its `names`: that is gone by the next
+/// run, and another one on every machine.
+fn relocatable(folder: &Path, names: &[&Path]) -> Result<()> {
     for leaf in Tree::read(folder)?.leaves() {
         let path = folder.join(&leaf.path);
-        if path.is_file() && memchr::memmem::find(&fs::read(&path)?, needle).is_some() {
+        if !path.is_file() {
+            continue;
+        }
+        let bytes = fs::read(&path)?;
+        let names_it = |name: &&Path| memchr::memmem::find(&bytes, name.as_os_str().as_encoded_bytes()).is_some();
+        if names.iter().any(names_it) {
             bail!(
                 "`{}` names the folder it was built in\n\nhint: have the recipe install it by relative paths, or copy only what is needed",
                 leaf.path

@@ -1,6 +1,7 @@
 //! Compiling: the packages of a plan, each once, into a cache that is keyed by all that can change their bytes.
 
 pub mod cache;
+pub mod contained;
 pub mod package;
 pub mod patch;
 pub mod places;
@@ -8,5 +9,7 @@ pub mod runner;
 pub mod schedule;
 
 pub use cache::PackageCache;
+pub use contained::ContainerRunner;
 pub use package::{Builder, Sources};
-pub use runner::{HostRunner, Runner};
+pub use places::Places;
+pub use runner::{HostRunner, Room, Runner};

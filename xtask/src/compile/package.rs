@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::cache::PackageCache;
 use super::patch;
 use super::places::Places;
-use super::runner::Runner;
+use super::runner::{Room, Runner};
 use crate::catalog::Catalog;
 use crate::files::{self, quoted};
 use crate::plan::{Key, Package, PlannedStep};
@@ -57,12 +57,14 @@ impl Builder<'_> {
         let progress = self.ui.busy(&label);
         let work = self.cache.work(package.key)?;
         let places = self.places(package, work.path(), ready)?;
-        self.prepare(package, &places)?;
+        let mut room = self.runner.open(&places)?;
+        let seen = room.places().clone();
+        self.prepare(package, &places, &seen)?;
         let log_path = self.cache.log(&package.slug());
         let log = File::create(&log_path).with_context(|| format!("cannot write the log {}", log_path.display()))?;
         for (number, step) in package.steps.iter().enumerate() {
             progress.say(format!("{label}: step {} of {}, {}", number + 1, package.steps.len(), summary(step)));
-            self.step(package, step, &places, &log).map_err(|error| {
+            self.step(package, step, &places, room.as_mut(), &log).map_err(|error| {
                 anyhow!(
                     "{label} failed in step {} of {}: {error:#}\n\n{}\nthe whole log: {}",
                     number + 1,
@@ -72,7 +74,8 @@ impl Builder<'_> {
                 )
             })?;
         }
-        self.cache.land(package.key, &work, &places.out())
+        room.close()?;
+        self.cache.land(package.key, &work, &places.out(), &seen.work)
     }
 
     fn places(&self, package: &Package, work: &Path, ready: &BTreeMap<Key, PathBuf>) -> Result<Places> {
@@ -95,8 +98,9 @@ impl Builder<'_> {
         })
     }
 
-    /// Makes the folders, the wrapper scripts and the copies of the recipe's own files.
-    fn prepare(&self, package: &Package, places: &Places) -> Result<()> {
+    /// Makes the folders, the wrapper scripts and the copies of the recipe's own files, for programs to whom the places
+    /// are at `seen`.
+    fn prepare(&self, package: &Package, places: &Places, seen: &Places) -> Result<()> {
         for folder in [
             places.src(),
             places.build(),
@@ -116,19 +120,26 @@ impl Builder<'_> {
         }
         for (name, argv) in &package.wrappers {
             let path = places.bin().join(name);
-            let words = argv.iter().map(|word| Ok(quoted(&places.map(word)?))).collect::<Result<Vec<_>>>()?;
+            let words = argv.iter().map(|word| Ok(quoted(&seen.map(word)?))).collect::<Result<Vec<_>>>()?;
             fs::write(&path, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         for (name, text) in &package.wrapper_files {
             let path = places.bin().join(name);
-            fs::write(&path, places.map(text)?).with_context(|| format!("cannot write {}", path.display()))?;
+            fs::write(&path, seen.map(text)?).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }
 
-    fn step(&self, package: &Package, step: &PlannedStep, places: &Places, log: &File) -> Result<()> {
+    fn step(
+        &self,
+        package: &Package,
+        step: &PlannedStep,
+        places: &Places,
+        room: &mut dyn Room,
+        log: &File,
+    ) -> Result<()> {
         match step {
             PlannedStep::Unpack => self.sources.unpack(package, &places.src()),
             PlannedStep::Patch(name) => patch::apply(&places.recipe().join(name), &places.src()),
@@ -136,16 +147,17 @@ impl Builder<'_> {
                 files::copy(Path::new(&places.map(&step.from)?), Path::new(&places.map(&step.to)?))
             }
             PlannedStep::Run(run) => {
-                let argv = run.argv.iter().map(|word| places.map(word)).collect::<Result<Vec<_>>>()?;
-                let cwd = PathBuf::from(places.map(&run.cwd)?);
+                let seen = room.places();
+                let argv = run.argv.iter().map(|word| seen.map(word)).collect::<Result<Vec<_>>>()?;
+                let cwd = PathBuf::from(seen.map(&run.cwd)?);
                 let mut env = BTreeMap::new();
                 for (name, value) in package.env.iter().chain(&run.env) {
-                    env.insert(name.clone(), places.map(value)?);
+                    env.insert(name.clone(), seen.map(value)?);
                 }
-                env.insert("PATH".to_owned(), self.search_path(places)?);
+                env.insert("PATH".to_owned(), self.search_path(seen)?);
                 let mut head = log;
                 writeln!(head, "\n$ {}", argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))?;
-                self.runner.run(&Isolated { argv: &argv, cwd: &cwd, env: &env }, log)
+                room.run(&Isolated { argv: &argv, cwd: &cwd, env: &env }, log)
             }
         }
     }

@@ -51,6 +51,22 @@ impl Places {
         self.work.join("bin")
     }
 
+    /// The same places where the cache is at another path.
+    pub fn seen_at(&self, cache: &Path) -> Places {
+        let moved = |path: &PathBuf| path.strip_prefix(&self.cache).map_or(path.clone(), |inside| cache.join(inside));
+        let all = |paths: &BTreeMap<RecipeName, PathBuf>| {
+            paths.iter().map(|(name, path)| (name.clone(), moved(path))).collect::<BTreeMap<_, _>>()
+        };
+        Places {
+            work: moved(&self.work),
+            cache: cache.to_owned(),
+            toolchain_cache: moved(&self.toolchain_cache),
+            needs: all(&self.needs),
+            tools: all(&self.tools),
+            jobs: self.jobs,
+        }
+    }
+
     /// A text of a planned step with every logical place replaced.
     pub fn map(&self, text: &str) -> Result<String> {
         let look_up = |name: &str| {

@@ -4,6 +4,7 @@
 //! [`crate::catalog`]; nothing in this module opens one.
 
 pub mod arch;
+pub mod builder;
 pub mod digest;
 pub mod glibc;
 pub mod layer;
@@ -14,6 +15,7 @@ pub mod target;
 pub mod toolchain;
 
 pub use arch::Arch;
+pub use builder::BuilderIdentity;
 pub use digest::Sha256;
 pub use glibc::GlibcVersion;
 pub use layer::Layer;

@@ -72,6 +72,19 @@ pub struct Image {
     pub digest: Option<String>,
 }
 
+impl Image {
+    /// What an engine is asked for: the pinned bytes, where they are known.
+    pub fn reference(&self) -> String {
+        match &self.digest {
+            // Not every engine takes a tag beside a digest.
+            Some(digest) => {
+                format!("{}@{digest}", self.name.rsplit_once(':').map_or(self.name.as_str(), |(name, _)| name))
+            }
+            None => self.name.clone(),
+        }
+    }
+}
+
 /// A cloud with functions and layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 //! The form is in-toto's Statement v1 with SLSA's provenance v1 as predicate,
 //! so that `slsa-verifier`, `cosign` and GitHub's attestations can carry it. It
 //! is not in the zip, and, unlike the manifest, tells of one build: where it
-//! was, from which files of ours and which archives, and, if given, when. An
+//! was, and from which files of ours and which archives. An
 //! archive is named by the first of its origins; its digest is what counts.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::facts::Patch;
 use super::manifest::pretty;
 use super::release::Release;
 use crate::model::recipe::Archive;
-use crate::model::{Arch, GlibcVersion, LayerName, Origin, RecipeName, Sha256, Version};
+use crate::model::{Arch, BuilderIdentity, GlibcVersion, LayerName, Origin, RecipeName, Sha256, Version};
 
 /// What kind of build the parameters are for. It changes with their meaning.
 pub const BUILD_TYPE: &str = "urn:media-layers:build-layer:1";
@@ -23,43 +23,10 @@ pub const BUILD_TYPE: &str = "urn:media-layers:build-layer:1";
 /// The one build a statement is about.
 #[derive(Debug, Clone)]
 pub struct Build {
-    /// Where it compiled: `host`, or the name of a target.
-    pub builder: String,
-    /// Who answers for it, as a URI: the workflow that ran it, or one of ours for a person's machine.
-    pub builder_id: String,
-    /// The image it compiled in; absent for the host.
-    pub image: Option<Image>,
+    /// Where it compiled.
+    pub builder: BuilderIdentity,
     /// Archives and recipe files that went in; patches are taken from the manifest.
     pub materials: Vec<Material>,
-    /// When it began, in RFC 3339; absent where statements are to be compared.
-    pub started: Option<String>,
-    /// When it ended, likewise.
-    pub finished: Option<String>,
-}
-
-/// The image of a container that compiled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// What runs it: `docker` or `podman`.
-    pub engine: String,
-    /// Registry, repository and tag, as it was asked for.
-    pub reference: String,
-    /// The digest of what it was in fact.
-    pub id: Sha256,
-}
-
-impl Build {
-    /// A build on this machine, outside of any container.
-    pub fn on_host(materials: Vec<Material>) -> Build {
-        Build {
-            builder: "host".to_owned(),
-            builder_id: "urn:media-layers:builder:host".to_owned(),
-            image: None,
-            materials,
-            started: None,
-            finished: None,
-        }
-    }
 }
 
 /// One input of a build, as a resource descriptor of in-toto.
@@ -86,12 +53,18 @@ impl Material {
         Material { name: path.to_owned(), uri: None, digest: digest(sha256) }
     }
 
-    fn image(image: &Image) -> Material {
-        Material {
-            name: format!("{} image", image.engine),
-            uri: Some(image.reference.clone()),
-            digest: digest(image.id),
-        }
+    /// What a container was made from: the image it was, and the one that was built on, where registries know it.
+    fn images(builder: &BuilderIdentity) -> Vec<Material> {
+        let BuilderIdentity::Container { target, base_image, base_digests, image_id } = builder else {
+            return Vec::new();
+        };
+        let image = |name: String, uri: Option<String>, id: &str| {
+            let (_, sha256) = id.rsplit_once("sha256:")?;
+            Some(Material { name, uri, digest: digest(sha256.parse().ok()?) })
+        };
+        let base = |id: &String| image(format!("base image for {target}"), Some(base_image.clone()), id);
+        let built = image(format!("image for {target}"), None, image_id);
+        built.into_iter().chain(base_digests.iter().filter_map(base)).collect()
     }
 
     fn patch(recipe: &RecipeName, patch: &Patch) -> Material {
@@ -155,8 +128,6 @@ struct InternalParameters {
 #[derive(Debug, Clone, Serialize)]
 struct RunDetails {
     builder: Builder,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Metadata>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -166,15 +137,6 @@ struct Builder {
     version: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     builder_dependencies: Vec<Material>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_on: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_on: Option<String>,
 }
 
 impl Statement {
@@ -193,7 +155,7 @@ impl Statement {
             layer: manifest.layer.clone(),
             version: manifest.version.clone(),
             arch: manifest.arch,
-            builder: build.builder,
+            builder: build.builder.name().to_owned(),
             overrides: unpinned.map(|recipe| recipe.name.clone()).collect(),
         };
         let internal_parameters = InternalParameters {
@@ -201,12 +163,10 @@ impl Statement {
             glibc: manifest.glibc,
             plan_key: release.plan_key,
         };
-        let timed = build.started.is_some() || build.finished.is_some();
-        let metadata = timed.then_some(Metadata { started_on: build.started, finished_on: build.finished });
         let builder = Builder {
-            id: build.builder_id,
+            id: format!("urn:media-layers:builder:{}", build.builder.name()),
             version: BTreeMap::from([("media-layers", env!("CARGO_PKG_VERSION"))]),
-            builder_dependencies: build.image.iter().map(Material::image).collect(),
+            builder_dependencies: Material::images(&build.builder),
         };
         Statement {
             kind: "https://in-toto.io/Statement/v1",
@@ -219,7 +179,7 @@ impl Statement {
                     internal_parameters,
                     resolved_dependencies: materials,
                 },
-                run_details: RunDetails { builder, metadata },
+                run_details: RunDetails { builder },
             },
         }
     }
@@ -243,7 +203,7 @@ mod tests {
     use super::super::{sample, write_layer};
     use super::*;
 
-    fn statement(started: Option<&str>, turn: usize) -> String {
+    fn statement(turn: usize) -> String {
         let packages = sample::Packages::new();
         let dist = packages.root().join("dist");
         let release = write_layer(&packages.staged(), Sha256::of("plan"), sample::checks(), &dist, NonZeroUsize::MIN)
@@ -257,30 +217,25 @@ mod tests {
         }
         materials.extend(materials.clone());
         materials.rotate_left(turn);
-        let build = Build {
-            builder: "host".to_owned(),
-            builder_id: "https://example.org/builders/1".to_owned(),
-            image: Some(Image {
-                engine: "docker".to_owned(),
-                reference: "registry.example.org/base:1".to_owned(),
-                id: Sha256::of("an image"),
-            }),
-            materials,
-            started: started.map(str::to_owned),
-            finished: None,
+        let builder = BuilderIdentity::Container {
+            target: "al2".to_owned(),
+            base_image: "registry.example.org/base:1".to_owned(),
+            base_digests: vec![format!("registry.example.org/base@sha256:{}", Sha256::of("a base"))],
+            image_id: format!("sha256:{}", Sha256::of("an image")),
         };
+        let build = Build { builder, materials };
         Statement::new(&release, build).to_json().expect("JSON")
     }
 
     #[test]
     fn the_shape_is_this() {
-        insta::assert_snapshot!(statement(None, 0));
+        insta::assert_snapshot!(statement(0));
     }
 
     /// What in-toto's Statement v1 and SLSA's provenance v1 ask for, which have no schema that could be carried along.
     #[test]
     fn it_has_what_the_specifications_require() {
-        let statement: Value = serde_json::from_str(&statement(None, 0)).expect("JSON");
+        let statement: Value = serde_json::from_str(&statement(0)).expect("JSON");
         assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
         assert_eq!(statement["predicateType"], "https://slsa.dev/provenance/v1");
         let digest = |of: &Value| of["digest"]["sha256"].as_str().is_some_and(|text| text.parse::<Sha256>().is_ok());
@@ -299,13 +254,6 @@ mod tests {
 
     #[test]
     fn the_order_of_materials_does_not_show() {
-        assert_eq!(statement(None, 0), statement(None, 5));
-    }
-
-    #[test]
-    fn times_are_there_only_if_given() {
-        assert!(!statement(None, 0).contains("\"metadata\""));
-        let text = statement(Some("2026-01-02T03:04:05Z"), 0);
-        assert!(text.contains("\"metadata\": {\n        \"startedOn\": \"2026-01-02T03:04:05Z\"\n"), "{text}");
+        assert_eq!(statement(0), statement(5));
     }
 }

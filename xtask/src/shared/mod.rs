@@ -137,7 +137,7 @@ impl SharedCache {
         archive::unpack(&file, entry.archive, &out)?;
         let tree = Tree::read(&out)?.digest();
         ensure!(tree == entry.tree, "its files are not what was built: expected {}, got {tree}", entry.tree);
-        cache.land(package.key, &work, &out)?;
+        cache.land(package.key, &work, &out, work.path())?;
         Ok(Pulled::Here)
     }
 

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use self::report::Report;
 use self::sandbox::isolation::Isolation;
+use self::sandbox::target::Target;
 use crate::model::Arch;
 use crate::model::layer::Suite as Kind;
 use crate::ui::Ui;
@@ -39,11 +40,13 @@ pub struct Options {
     pub emulated_root: Option<PathBuf>,
     /// The ways to isolate programs that may be tried, best first.
     pub isolations: Vec<Isolation>,
+    /// The image to run in, instead of a root that holds nothing but glibc; this machine must be able to run it.
+    pub target: Option<Target>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { emulated_root: None, isolations: Isolation::ALL.to_vec() }
+        Options { emulated_root: None, isolations: Isolation::ALL.to_vec(), target: None }
     }
 }
 

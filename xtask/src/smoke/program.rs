@@ -26,11 +26,9 @@ impl Program<'_> {
     /// A call with these arguments.
     pub fn command(&self, arguments: &[&str], trust: Trust) -> Command {
         let path = self.sandbox.path(&self.path);
-        let command = self.sandbox.command_as(self.name, [path.as_str()].iter().chain(arguments));
-        let command = match trust.bundle() {
-            Some(bundle) => command.env("SSL_CERT_FILE", self.sandbox.path(bundle)),
-            None => command,
-        };
+        let env = trust.env(self.sandbox);
+        let argv = [path.as_str()].into_iter().chain(arguments.iter().copied());
+        let command = self.sandbox.command_as(self.name, &env, argv);
         Command { timeout: self.timeout, ..command }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,7 +13,7 @@ use super::notes::Notes;
 use super::report::{Failure, Outcome};
 use super::sandbox::Sandbox;
 use super::sandbox::machine::{Machine, Unavailable};
-use super::sandbox::python::{self, Python};
+use super::sandbox::python::Python;
 use super::server::Server;
 use super::server::tls::Identity;
 use super::trust;
@@ -63,9 +63,9 @@ impl Setting<'_> {
 
     /// Where the checks run, in words.
     pub fn place(&self) -> String {
-        let isolation = self.sandbox.isolation();
+        let isolation = self.sandbox.place();
         match &self.machine.emulator {
-            None => isolation.to_string(),
+            None => isolation,
             Some(emulator) => {
                 let qemu = emulator.program.file_name().unwrap_or_default().to_string_lossy();
                 format!("{isolation}, under {qemu}")
@@ -87,11 +87,8 @@ impl Setting<'_> {
     /// Makes sure that nothing in the root could stand in for what the layer must bring itself, or says that the layer
     /// sees more than the root.
     pub fn isolation(&self, notes: &mut Notes) -> anyhow::Result<()> {
-        let layer = Path::new(PLACES[0].trim_start_matches('/'));
-        let listing = self.sandbox.listing()?;
-        let strangers = listing.iter().filter(|path| !path.starts_with(layer) && python::knows_tls(path));
-        let strangers: Vec<String> = strangers.map(|path| format!("/{}", path.display())).collect();
-        let outcome = if !self.sandbox.isolation().hides_the_machine() {
+        let strangers = self.sandbox.strangers(PLACES[0])?;
+        let outcome = if !self.sandbox.hides_the_machine() {
             Outcome::Skipped {
                 reason: "neither user namespaces nor chroot work here, so the layer sees this machine's files"
                     .to_owned(),

@@ -54,10 +54,20 @@ impl Suite {
             }
         };
         let (server, fixtures) = (Server::start()?, Fixtures::embedded(self.words)?);
-        let python = (self.company == Company::Python).then(|| Python::find(&machine));
-        let found = python.as_ref().and_then(|python| python.as_ref().ok());
-        let content = Content { layer, at: PLACES[0], program: self.program, hosts: &server.hosts(), python: found };
-        let sandbox = Sandbox::build(&machine, &content, &options.isolations)?;
+        let wants_python = self.company == Company::Python;
+        let bare = Content { layer, at: PLACES[0], program: self.program, hosts: &server.hosts(), python: None };
+        let (sandbox, python) = match &options.target {
+            Some(target) => {
+                let sandbox = Sandbox::build_in(target, &machine, &bare)?;
+                let python = sandbox.own_python().filter(|_| wants_python);
+                (sandbox, python)
+            }
+            None => {
+                let python = wants_python.then(|| Python::find(&machine));
+                let content = Content { python: python.as_ref().and_then(|python| python.as_ref().ok()), ..bare };
+                (Sandbox::build(&machine, &content, &options.isolations)?, python)
+            }
+        };
         let setting = Setting {
             machine: &machine,
             server: &server,

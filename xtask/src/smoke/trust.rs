@@ -1,5 +1,9 @@
 //! Whose certificates a program is told to trust.
 
+use std::collections::BTreeMap;
+
+use super::sandbox::Sandbox;
+
 /// Where the certificate of the test server's authority is in the sandbox.
 pub const AUTHORITY: &str = "/tmp/authority.pem";
 
@@ -23,8 +27,13 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// What a program's environment says about it.
+    pub fn env(self, sandbox: &Sandbox) -> BTreeMap<String, String> {
+        self.bundle().into_iter().map(|bundle| ("SSL_CERT_FILE".to_owned(), sandbox.path(bundle))).collect()
+    }
+
     /// What `SSL_CERT_FILE` names, as a path in the sandbox.
-    pub fn bundle(self) -> Option<&'static str> {
+    fn bundle(self) -> Option<&'static str> {
         match self {
             Trust::Default => None,
             Trust::Authority => Some(AUTHORITY),

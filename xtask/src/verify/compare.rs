@@ -47,7 +47,7 @@ pub enum How {
 /// nearest to the cause, and then zips.
 pub fn builds(plan: &Plan, one: &Trial, other: &Trial, ui: &Ui) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
-    let caches = [PackageCache::open(&one.cache)?, PackageCache::open(&other.cache)?];
+    let caches = [PackageCache::open(&one.packages()?)?, PackageCache::open(&other.packages()?)?];
     for package in &plan.packages {
         let label = package.label();
         let find = |cache: &PackageCache| {

@@ -42,9 +42,17 @@ pub struct Subject<'a> {
     pub archives: &'a [(Sha256, PathBuf)],
     /// How many things a build may do at once.
     pub jobs: usize,
-    /// What `build-layer` is told in each build on top of the layer and architecture: the builder, for one. There is
-    /// one build for each, and one more that is compared with all of them.
-    pub builders: &'a [Vec<String>],
+    /// What builds it as well, besides this machine under two sets of conditions.
+    pub containers: &'a [Container],
+}
+
+/// A builder in a container.
+#[derive(Debug)]
+pub struct Container {
+    /// The target whose image it has.
+    pub target: String,
+    /// What `build-layer` is told, so that it builds there.
+    pub words: Vec<String>,
 }
 
 /// Builds and compares. The folders of the builds stay where something differs, and go otherwise.
@@ -59,11 +67,22 @@ pub fn verify(session: &Session, subject: &Subject<'_>) -> Result<Report> {
     files::let_pass(folder.path())?;
     let program = folder.path().join("xtask");
     fs::copy(subject.program, &program).with_context(|| format!("cannot copy {}", subject.program.display()))?;
-    let variations = conditions::of_this_machine(folder.path(), subject.jobs);
-    let mut builds = vec![Trial::new(folder.path(), "one", variations.first, arguments(subject, &[]))];
-    for (number, builder) in subject.builders.iter().enumerate() {
-        let name = format!("another-build-in-a-folder-with-a-longer-name-{}", number + 2);
-        builds.push(Trial::new(folder.path(), &name, variations.second.clone(), arguments(subject, builder)));
+    let mut variations = conditions::of_this_machine(folder.path(), subject.jobs);
+    let mut builds = vec![
+        Trial::new(folder.path(), "one", variations.first.clone(), arguments(subject)),
+        Trial::new(
+            folder.path(),
+            "another-build-in-a-folder-with-a-longer-name",
+            variations.second,
+            arguments(subject),
+        ),
+    ];
+    for container in subject.containers {
+        // An engine serves whom it knows, so the user and the host name stay; a container has its own anyway.
+        let name = format!("in-a-container-of-{}", container.target);
+        let words = [arguments(subject), container.words.clone()].concat();
+        builds.push(Trial::new(folder.path(), &name, variations.first.clone(), words).in_container());
+        variations.varied.push(("builder".to_owned(), format!("this machine and a container of {}", container.target)));
     }
     for (number, build) in builds.iter().enumerate() {
         let progress =
@@ -120,7 +139,7 @@ fn prepare(session: &Session, subject: &Subject<'_>, build: &Trial) -> Result<()
 }
 
 /// What `build-layer` is called with.
-fn arguments(subject: &Subject<'_>, builder: &[String]) -> Vec<String> {
+fn arguments(subject: &Subject<'_>) -> Vec<String> {
     let plan = subject.plan;
     let mut words = vec!["build-layer".to_owned(), format!("{}@{}", plan.layer, plan.version)];
     let arch = match plan.zips.as_slice() {
@@ -136,7 +155,6 @@ fn arguments(subject: &Subject<'_>, builder: &[String]) -> Vec<String> {
     }
     overrides.dedup();
     words.extend(overrides);
-    words.extend(builder.iter().cloned());
     words
 }
 

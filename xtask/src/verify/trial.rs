@@ -27,6 +27,7 @@ pub struct Trial {
     /// How it is run.
     pub conditions: Conditions,
     arguments: Vec<String>,
+    contained: bool,
 }
 
 /// What the program that builds reads from a file.
@@ -55,7 +56,24 @@ impl Trial {
             folder,
             conditions,
             arguments,
+            contained: false,
         }
+    }
+
+    /// The same, in a container.
+    pub fn in_container(self) -> Trial {
+        Trial { contained: true, ..self }
+    }
+
+    /// The cache that holds the packages: for every image of a container there is one within the cache.
+    pub fn packages(&self) -> Result<PathBuf> {
+        if !self.contained {
+            return Ok(self.cache.clone());
+        }
+        let builders = self.cache.join("builders");
+        let mut entries = fs::read_dir(&builders).with_context(|| format!("cannot read {}", builders.display()))?;
+        let entry = entries.next().with_context(|| format!("{} is empty", builders.display()))?;
+        Ok(entry.with_context(|| format!("cannot read {}", builders.display()))?.path())
     }
 
     /// Builds, and shows what the build says.

@@ -79,13 +79,11 @@ impl Module<'_> {
         // The root has no compiled modules, and the layer's folder must stay as it is.
         let cache = format!("pycache_prefix={}", self.sandbox.path("/tmp/pycache"));
         let argv = [python.as_str(), "-X", &cache, &self.sandbox.path(FUNCTION_PATH), &folder];
-        let mut command = self.sandbox.command(argv);
+        let mut env = trust.env(self.sandbox);
         if let FoundBy::Environment(folder) = &self.found_by {
-            command = command.env("PYTHONPATH", self.sandbox.path(folder));
+            env.insert("PYTHONPATH".to_owned(), self.sandbox.path(folder));
         }
-        if let Some(bundle) = trust.bundle() {
-            command = command.env("SSL_CERT_FILE", self.sandbox.path(bundle));
-        }
+        let command = self.sandbox.command(&env, argv);
         Command { stdin: Value::from(inputs).to_string().into_bytes(), timeout: self.timeout, ..command }
     }
 }

@@ -1,15 +1,16 @@
 //! A place with nothing in it but glibc and a layer: what works here works in a runtime.
 //!
-//! The root holds copies only and nothing is mounted into it. The network stays the machine's, so that a server on
-//! the loopback can be reached by the name `localhost`. It hides the machine from honest programs and is no jail for
-//! hostile ones.
+//! The root holds copies only and nothing is mounted into it, or it is the root of a target's image (see [`target`]).
+//! The network stays the machine's, so that a server on the loopback can be reached by the name `localhost`. It hides
+//! the machine from honest programs and is no jail for hostile ones.
 
 pub mod isolation;
 pub mod machine;
 pub mod python;
+pub mod target;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,11 @@ use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
 use self::isolation::Isolation;
+use self::machine::Unavailable;
 use self::machine::{Linkage, Machine};
 use self::python::Python;
+use self::target::{Inside, Target};
+use crate::files;
 use crate::process::bounded::{self, Command};
 
 /// What glibc loads: by every program, or by itself to find a host by name. Newer ones have most of it in libc.
@@ -56,6 +60,8 @@ pub struct Content<'a> {
 /// A root with a layer in it. It goes when dropped.
 #[derive(Debug)]
 pub struct Sandbox {
+    // Before the root, as it goes first.
+    inside: Option<Inside>,
     root: TempDir,
     machine: Machine,
     isolation: Isolation,
@@ -67,10 +73,10 @@ impl Sandbox {
     /// # Errors
     /// Where there is no room for it, or no way works.
     pub fn build(machine: &Machine, content: &Content<'_>, ways: &[Isolation]) -> anyhow::Result<Sandbox> {
-        let root = tempfile::Builder::new().prefix("media-layers-smoke-").tempdir();
-        let root = root.context("cannot make a folder for the sandbox; TMPDIR may name another place")?;
-        let mut sandbox = Sandbox { root, machine: machine.clone(), isolation: Isolation::None };
+        let mut sandbox = Sandbox::empty(machine)?;
+        sandbox.install_glibc()?;
         sandbox.furnish(content)?;
+        sandbox.link_program(content.at, content.program)?;
         let mut refusals = Vec::new();
         for &way in ways {
             sandbox.isolation = way;
@@ -86,17 +92,52 @@ impl Sandbox {
         )
     }
 
-    /// How its programs are kept from seeing the machine.
-    pub fn isolation(&self) -> Isolation {
-        self.isolation
+    /// Puts `content` into a container of a target's image. It brings no Python: the image's own is used.
+    ///
+    /// # Errors
+    /// Where the engine cannot run it.
+    pub fn build_in(target: &Target, machine: &Machine, content: &Content<'_>) -> anyhow::Result<Sandbox> {
+        let mut sandbox = Sandbox::empty(machine)?;
+        sandbox.furnish(content)?;
+        files::normalize(&sandbox.outside(content.at))?;
+        sandbox.inside = Some(Inside::start(target, sandbox.root.path())?);
+        Ok(sandbox)
+    }
+
+    fn empty(machine: &Machine) -> anyhow::Result<Sandbox> {
+        let root = tempfile::Builder::new().prefix("media-layers-smoke-").tempdir();
+        let root = root.context("cannot make a folder for the sandbox; TMPDIR may name another place")?;
+        Ok(Sandbox { inside: None, root, machine: machine.clone(), isolation: Isolation::None })
+    }
+
+    /// Whether its programs see only what was put into its root, or what an image has.
+    pub fn hides_the_machine(&self) -> bool {
+        self.inside.is_some() || self.isolation.hides_the_machine()
+    }
+
+    /// How its programs are kept from seeing the machine, in words.
+    pub fn place(&self) -> String {
+        self.inside.as_ref().map_or_else(|| self.isolation.to_string(), Inside::place)
+    }
+
+    /// What is in the root, outside of the layer at `at`, and could serve a layer that should have brought its own.
+    pub fn strangers(&self, at: &str) -> anyhow::Result<Vec<String>> {
+        if let Some(inside) = &self.inside {
+            return inside.strangers();
+        }
+        let (layer, listing) = (Path::new(at.trim_start_matches('/')), self.listing()?);
+        let strangers = listing.iter().filter(|path| !path.starts_with(layer) && python::knows_tls(path));
+        Ok(strangers.map(|path| format!("/{}", path.display())).collect())
+    }
+
+    /// The Python that the image brings; nothing where no image is used.
+    pub fn own_python(&self) -> Option<Result<Python, Unavailable>> {
+        self.inside.as_ref().map(Inside::python)
     }
 
     /// What a program in the sandbox must call the file that is at `inside` in the root.
     pub fn path(&self, inside: &str) -> String {
-        match self.isolation {
-            Isolation::None => self.outside(inside).to_string_lossy().into_owned(),
-            Isolation::UserNamespace | Isolation::Chroot => inside.to_owned(),
-        }
+        if self.hides_the_machine() { inside.to_owned() } else { self.outside(inside).to_string_lossy().into_owned() }
     }
 
     /// Where a file of the root is on this machine.
@@ -106,13 +147,23 @@ impl Sandbox {
 
     /// Moves the layer from one folder of the root to another, with nothing left behind.
     pub fn move_layer(&self, from: &str, to: &str, program: &str) -> anyhow::Result<()> {
+        let target = self.outside(to);
         let rename = || -> std::io::Result<()> {
-            let target = self.outside(to);
-            std::fs::create_dir_all(target.parent().unwrap_or(self.root.path()))?;
-            std::fs::rename(self.outside(from), target)?;
-            std::fs::remove_file(self.outside("/proc/self/exe"))
+            std::fs::create_dir_all(&target)?;
+            // The folder itself may be mounted, and then stays mounted where it was.
+            for entry in std::fs::read_dir(self.outside(from))? {
+                let entry = entry?;
+                std::fs::rename(entry.path(), target.join(entry.file_name()))?;
+            }
+            Ok(())
         };
         rename().with_context(|| format!("cannot move {from} to {to} in the sandbox"))?;
+        if self.inside.is_some() {
+            return target::show(self.root.path(), &target);
+        }
+        let unlink =
+            std::fs::remove_dir(self.outside(from)).and_then(|()| std::fs::remove_file(self.outside("/proc/self/exe")));
+        unlink.with_context(|| format!("cannot clear {from} in the sandbox"))?;
         self.link_program(to, program)
     }
 
@@ -123,25 +174,41 @@ impl Sandbox {
 
     /// Puts a file into the root.
     pub fn write(&self, inside: &str, content: &[u8]) -> anyhow::Result<()> {
-        tree::write(&self.outside(inside), content)
+        let path = self.outside(inside);
+        tree::write(&path, content)?;
+        if self.inside.is_some() { target::show(self.root.path(), &path) } else { Ok(()) }
     }
 
     /// What a program in the sandbox must call the Python that was brought along.
     pub fn python(&self, python: &Python) -> String {
-        match self.isolation {
-            // It was copied without what knows TLS; the machine's own would be no better hidden.
-            Isolation::None => self.machine.outside(&python.program).to_string_lossy().into_owned(),
-            Isolation::UserNamespace | Isolation::Chroot => python.program.to_string_lossy().into_owned(),
+        if self.hides_the_machine() {
+            return python.program.to_string_lossy().into_owned();
         }
+        // It was copied without what knows TLS; the machine's own would be no better hidden.
+        self.machine.outside(&python.program).to_string_lossy().into_owned()
     }
 
-    /// A command that runs a program of the root, with an empty environment. `argv` is in the words of [`Self::path`].
-    pub fn command<S: Into<OsString>>(&self, argv: impl IntoIterator<Item = S>) -> Command {
-        self.command_as(None, argv)
+    /// A command that runs a program of the root, with nothing in its environment but `env`. `argv` is in the words of
+    /// [`Self::path`].
+    pub fn command<S: Into<String>>(
+        &self,
+        env: &BTreeMap<String, String>,
+        argv: impl IntoIterator<Item = S>,
+    ) -> Command {
+        self.command_as(None, env, argv)
     }
 
     /// The same under another name as the program's path, which only an emulator can give it.
-    pub fn command_as<S: Into<OsString>>(&self, name: Option<&str>, argv: impl IntoIterator<Item = S>) -> Command {
+    pub fn command_as<S: Into<String>>(
+        &self,
+        name: Option<&str>,
+        env: &BTreeMap<String, String>,
+        argv: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let argv = argv.into_iter().map(Into::into);
+        if let Some(inside) = &self.inside {
+            return inside.command(&argv.collect::<Vec<_>>(), env);
+        }
         let mut whole = self.isolation.prefix(self.root.path()).unwrap_or_default();
         if let Some(emulator) = &self.machine.emulator {
             match self.isolation {
@@ -153,12 +220,12 @@ impl Sandbox {
             }
             whole.extend(name.into_iter().flat_map(|name| ["-0", name]).map(OsString::from));
         }
-        whole.extend(argv.into_iter().map(Into::into));
-        Command { cwd: Some(self.root.path().to_owned()), ..Command::new(whole) }
+        whole.extend(argv.map(OsString::from));
+        let env = env.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Command { cwd: Some(self.root.path().to_owned()), env, ..Command::new(whole) }
     }
 
     fn furnish(&self, content: &Content<'_>) -> anyhow::Result<()> {
-        self.install_glibc()?;
         if let Some(emulator) = &self.machine.emulator {
             tree::copy_file(&emulator.program, &self.outside(EMULATOR))?;
         }
@@ -168,15 +235,16 @@ impl Sandbox {
         tree::copy_tree(content.layer, &self.outside(content.at), &|_| true)?;
         self.write("/etc/hosts", content.hosts.as_bytes())?;
         self.write("/etc/nsswitch.conf", b"hosts: files dns\n")?;
-        std::fs::create_dir_all(self.outside("/tmp")).context("cannot make /tmp in the sandbox")?;
-        std::fs::create_dir_all(self.outside("/proc/self")).context("cannot make /proc in the sandbox")?;
-        self.link_program(content.at, content.program)
+        std::fs::create_dir_all(self.outside("/tmp")).context("cannot make /tmp in the sandbox")
     }
 
     /// The loader asks `/proc/self/exe` where a program stands, to find what is beside it. Every runtime has a /proc;
     /// mounting one needs rights that a container seldom has, and one link of it is all that is wanted.
     fn link_program(&self, at: &str, program: &str) -> anyhow::Result<()> {
-        let link = || symlink(Path::new(at).join(program), self.outside("/proc/self/exe"));
+        let link = || {
+            std::fs::create_dir_all(self.outside("/proc/self"))?;
+            symlink(Path::new(at).join(program), self.outside("/proc/self/exe"))
+        };
         link().context("cannot make /proc/self/exe in the sandbox")
     }
 
@@ -208,7 +276,8 @@ impl Sandbox {
         let libc = self.machine.loader().and_then(|loader| Some(loader.parent()?.join("libc.so.6")));
         let libc = self.machine.inside(&libc.unwrap_or_default());
         let [loader, libc] = [self.machine.loader_path(), libc].map(|path| self.path(&path.to_string_lossy()));
-        let output = bounded::run(&self.command([loader, "--verify".to_owned(), libc])).map_err(|e| e.to_string())?;
+        let output = bounded::run(&self.command(&BTreeMap::new(), [loader, "--verify".to_owned(), libc]))
+            .map_err(|e| e.to_string())?;
         if output.success() {
             return Ok(());
         }

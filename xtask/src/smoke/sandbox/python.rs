@@ -23,7 +23,7 @@ const LEFT_OUT: [&str; 11] = [
 ];
 
 /// Libraries that a layer must not find by way of Python: they know TLS, as the beginnings of their sonames.
-const HIDDEN: [&str; 5] = ["libcrypto", "libcurl", "libgnutls", "libnss3", "libssl"];
+pub const HIDDEN: [&str; 5] = ["libcrypto", "libcurl", "libgnutls", "libnss3", "libssl"];
 
 /// A Python interpreter of a [`Machine`].
 #[derive(Debug, Clone)]
@@ -70,6 +70,11 @@ impl Python {
                 Err(unavailable(format!("{} does not work: {}: {}", program.display(), output.ending(), said.trim())))
             }
         }
+    }
+
+    /// The interpreter at a path, in a system that is not copied from.
+    pub fn at(program: &str) -> Python {
+        Python { program: PathBuf::from(program), library: PathBuf::new() }
     }
 
     /// Copies the interpreter into a root, at its own paths, without anything that knows TLS.

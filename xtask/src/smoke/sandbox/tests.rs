@@ -53,8 +53,8 @@ fn machine() -> Machine {
 fn hides_everything_but_glibc_and_the_layer() {
     let layer = layer();
     let sandbox = Sandbox::build(&machine(), &content(layer.path()), &Isolation::ALL).expect("builds");
-    let output = bounded::run(&sandbox.command([sandbox.path("/opt/bin/probe")])).expect("runs");
-    if sandbox.isolation().hides_the_machine() {
+    let output = bounded::run(&sandbox.command(&BTreeMap::new(), [sandbox.path("/opt/bin/probe")])).expect("runs");
+    if sandbox.hides_the_machine() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), "localhost found\n", "{:?}", output);
     } else {
         eprintln!("skipped: neither user namespaces nor chroot work here");
@@ -65,9 +65,9 @@ fn hides_everything_but_glibc_and_the_layer() {
 fn without_isolation_the_program_still_runs_with_an_empty_environment() {
     let layer = layer();
     let sandbox = Sandbox::build(&machine(), &content(layer.path()), &[Isolation::None]).expect("builds");
-    assert!(!sandbox.isolation().hides_the_machine());
-    assert!(sandbox.isolation().to_string().contains("NO isolation"));
-    let output = bounded::run(&sandbox.command([sandbox.path("/opt/bin/probe")])).expect("runs");
+    assert!(!sandbox.hides_the_machine());
+    assert!(sandbox.place().contains("NO isolation"));
+    let output = bounded::run(&sandbox.command(&BTreeMap::new(), [sandbox.path("/opt/bin/probe")])).expect("runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("file /bin/sh") && !text.contains("variable"), "{text}");
 }
@@ -90,13 +90,14 @@ fn python_runs_in_the_sandbox_without_its_tls() {
     let layer = layer();
     let content = Content { python: Some(&python), ..content(layer.path()) };
     let sandbox = Sandbox::build(&machine(), &content, &Isolation::ALL).expect("builds");
-    if !sandbox.isolation().hides_the_machine() {
+    if !sandbox.hides_the_machine() {
         eprintln!("skipped: neither user namespaces nor chroot work here");
         return;
     }
     let script =
         "import ctypes, json, xml.etree.ElementTree\ntry:\n  import ssl\nexcept ImportError:\n  print('no ssl')";
-    let output = bounded::run(&sandbox.command([&sandbox.python(&python), "-c", script])).expect("runs");
+    let output = bounded::run(&sandbox.command(&BTreeMap::new(), [sandbox.python(&python).as_str(), "-c", script]))
+        .expect("runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "no ssl\n", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -114,6 +115,6 @@ fn another_architecture_runs_under_an_emulator() {
     // To build it is to run the other architecture's loader in it.
     let layer = layer();
     let sandbox = Sandbox::build(&machine, &content(layer.path()), &Isolation::ALL).expect("builds");
-    let output = bounded::run(&sandbox.command([sandbox.path("/opt/bin/probe")])).expect("runs");
+    let output = bounded::run(&sandbox.command(&BTreeMap::new(), [sandbox.path("/opt/bin/probe")])).expect("runs");
     assert!(!output.success(), "a program of this machine does not run there");
 }
