@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,12 +26,13 @@ struct Made {
     programs: usize,
     /// Bytes of the x86_64 zip.
     most: u64,
-    /// What prints the properties of a file as JSON: the program in the layer and its arguments before the file.
-    report: &'static [&'static str],
+    /// What prints the properties of a file as JSON: the program in the layer, the name by which it is called, and its
+    /// arguments before the file.
+    report: (&'static str, &'static str, &'static [&'static str]),
 }
 
-const FFPROBE_REPORT: [&str; 7] =
-    ["bin/ffprobe", "-loglevel", "error", "-print_format", "json", "-show_format", "-show_streams"];
+/// Options of ffprobe that make it report as JSON.
+const FFPROBE_REPORT: [&str; 6] = ["-loglevel", "error", "-print_format", "json", "-show_format", "-show_streams"];
 
 const MADE: [Made; 3] = [
     Made {
@@ -38,10 +40,23 @@ const MADE: [Made; 3] = [
         version: "23.04",
         programs: 2,
         most: 4_300_000,
-        report: &["bin/mediainfo", "--Output=JSON", "--Full"],
+        report: ("bin/mediainfo", "mediainfo", &["--Output=JSON", "--Full"]),
     },
-    Made { layer: "ffprobe", version: "9.0.2", programs: 1, most: 5_800_000, report: &FFPROBE_REPORT },
-    Made { layer: "ffmpeg", version: "9.0.2", programs: 2, most: 7_600_000, report: &FFPROBE_REPORT },
+    Made {
+        layer: "ffprobe",
+        version: "9.0.2",
+        programs: 1,
+        most: 5_800_000,
+        report: ("bin/ffprobe", "ffprobe", &FFPROBE_REPORT),
+    },
+    // Without binfmt, the launcher in bin/ffprobe cannot start a program of another architecture.
+    Made {
+        layer: "ffmpeg",
+        version: "9.0.2",
+        programs: 2,
+        most: 7_600_000,
+        report: ("bin/ffmpeg", "ffprobe", &FFPROBE_REPORT),
+    },
 ];
 
 fn finished(made: &Made, arch: &str) -> (Release, PathBuf) {
@@ -120,16 +135,21 @@ fn both_architectures_report_the_same() {
                 if ["sh", "toml"].iter().any(|other| name.ends_with(other)) {
                     continue;
                 }
-                let program = layer.folder().join(made.report[0]);
+                let (program, called, options) = made.report;
+                let program = layer.folder().join(program);
                 let mut command = match &machine.emulator {
-                    None => Command::new(program),
+                    None => {
+                        let mut command = Command::new(program);
+                        command.arg0(called);
+                        command
+                    }
                     Some(emulator) => {
                         let mut command = Command::new(&emulator.program);
-                        command.arg("-L").arg(&machine.system).arg(program);
+                        command.arg("-L").arg(&machine.system).args(["-0", called]).arg(program);
                         command
                     }
                 };
-                command.args(&made.report[1..]).arg(&name).current_dir(&media);
+                command.args(options).arg(&name).current_dir(&media);
                 texts.insert(name, stdout(&mut command));
             }
             texts
