@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::cli::exit_code;
 use xtask::commands::Outcome;
-use xtask::error::InvalidInput;
 use xtask::session::Session;
 use xtask::ui::Ui;
 
@@ -54,16 +54,4 @@ pub fn main() -> ExitCode {
     let result =
         Session::open(cli.cache_dir.as_deref(), ui.clone()).and_then(|session| cli.run(&session, Patience::default()));
     exit_code(result, &ui)
-}
-
-/// What the process ends with, after whatever went wrong was said.
-pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
-        Err(error) => {
-            ui.note(format!("error: {error:#}"));
-            ExitCode::from(if error.chain().any(|cause| cause.is::<InvalidInput>()) { 2 } else { 1 })
-        }
-    }
 }

@@ -100,7 +100,8 @@ pub fn main() -> ExitCode {
     exit_code(result, &ui)
 }
 
-fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
+/// What a program of ours ends with, after whatever went wrong was said.
+pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -111,8 +112,8 @@ fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// What the benchmark or `verify` starts this program for once more, if it was started so. A launcher must be small, so this comes
-/// before anything else.
+/// What the benchmark or `verify` starts this program for once more, if it was started so. A launcher must be small, so
+/// this comes before anything else.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let word = arguments.next()?;

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use publish::apply::retry::Patience;
-use publish::cli::{Cli, exit_code};
+use publish::cli::Cli;
 use xtask::catalog::Catalog;
+use xtask::cli::exit_code;
 use xtask::session::Session;
 use xtask::ui::Ui;
 
