@@ -32,20 +32,25 @@ fn killed_at_twenty_moments_it_still_makes_one_version_in_each_region() {
     content(0);
     let begun = Instant::now();
     Ran::of(publish().output().expect("started")).done();
-    let whole = begun.elapsed();
+    let mut whole = begun.elapsed();
 
-    let mut interrupted = 0;
-    for round in 1..=KILLS {
+    let (mut interrupted, mut round) = (0, 0);
+    while interrupted < KILLS {
+        round += 1;
+        assert!(round <= 5 * KILLS, "only {interrupted} of {round} runs were killed before their end");
         content(round);
         let mut child = publish().spawn().expect("started");
         std::thread::sleep(whole.mul_f64(fastrand::f64()));
-        interrupted += u64::from(child.try_wait().expect("a state").is_none());
+        match child.try_wait().expect("a state") {
+            None => interrupted += 1,
+            // It takes less time than it took on a busier machine.
+            Some(_) => whole = whole.mul_f64(0.9),
+        }
         child.kill().expect("killed");
         child.wait().expect("ended");
         Ran::of(publish().output().expect("started")).done();
     }
-    assert!(interrupted >= KILLS / 2, "only {interrupted} runs were killed before their end");
-    let expected: Vec<u64> = (1..=KILLS + 1).rev().collect();
+    let expected: Vec<u64> = (1..=round + 1).rev().collect();
     for region in &regions {
         assert_eq!(moto.versions(region, "mediainfo-arm64"), expected, "{region}");
     }
