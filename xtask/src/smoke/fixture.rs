@@ -141,6 +141,8 @@ const FILES: &[(&str, &[u8])] = embedded![
     "film.m3u8",
     "film0.ts",
     "film1.ts",
+    "av1.mp4",
+    "av1-10bit.mkv",
     "words.srt",
 ];
 

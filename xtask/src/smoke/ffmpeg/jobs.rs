@@ -56,6 +56,8 @@ impl Jobs<'_> {
             frame("JPEG at 2 s of HLS over https", &server.https(&hls), file("hls.jpg"), jpeg),
             frame("JPEG at 2 s to stdout", &local, Output::Stdout("stdout.jpg"), jpeg),
             frame("PNG at 2 s of a file", &local, file("file.png"), PictureKind::Png),
+            frame("JPEG at 2 s of AV1", &self.file("av1.mp4"), file("av1.jpg"), jpeg),
+            frame("JPEG at 2 s of AV1 with 10 bits", &self.file("av1-10bit.mkv"), file("av1-10bit.jpg"), jpeg),
         ];
         let webp = frame("WebP at 2 s of a file", &local, file("file.webp"), PictureKind::Webp);
         all.push(Job { needs: Some("libwebp"), ..webp });
