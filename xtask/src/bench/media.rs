@@ -25,6 +25,9 @@ pub enum Media {
     Mp4End,
     /// The same with its index in front.
     Mp4Front,
+    /// As much of another film with its index at the end. MediaInfo reports how H.264's groups of pictures are built, and
+    /// must see some of them for it: here each is four times as long, at more than twice the rate.
+    Mp4LongGop,
     /// Matroska.
     Mkv,
     /// An MPEG transport stream.
@@ -37,13 +40,15 @@ pub enum Media {
 
 impl Media {
     /// Every kind, in the order in which results are shown.
-    pub const ALL: [Media; 6] = [Media::Mp4End, Media::Mp4Front, Media::Mkv, Media::Ts, Media::Mp3, Media::Hls];
+    pub const ALL: [Media; 7] =
+        [Media::Mp4End, Media::Mp4Front, Media::Mp4LongGop, Media::Mkv, Media::Ts, Media::Mp3, Media::Hls];
 
     /// Its path on the server.
     pub fn path(self) -> &'static str {
         match self {
             Media::Mp4End => "end.mp4",
             Media::Mp4Front => "front.mp4",
+            Media::Mp4LongGop => "long-gop.mp4",
             Media::Mkv => "film.mkv",
             Media::Ts => "film.ts",
             Media::Mp3 => "sound.mp3",
@@ -56,6 +61,7 @@ impl Media {
         match self {
             Media::Mp4End => "mp4, index at the end",
             Media::Mp4Front => "mp4, index in front",
+            Media::Mp4LongGop => "mp4, index at the end, long GOPs",
             Media::Mkv => "Matroska",
             Media::Ts => "MPEG-TS",
             Media::Mp3 => "mp3",
@@ -63,14 +69,24 @@ impl Media {
         }
     }
 
-    /// What makes it of the seed, but for the file's name at the end.
+    /// What it is made from, if it is a film.
+    fn seed(self) -> Option<Seed> {
+        match self {
+            Media::Mp4End | Media::Mp4Front | Media::Mkv | Media::Ts | Media::Hls => Some(SHORT_GOP),
+            Media::Mp4LongGop => Some(LONG_GOP),
+            Media::Mp3 => None,
+        }
+    }
+
+    /// What makes it, of the seed in that file, but for its own name at the end.
     fn arguments(self, seed: &str) -> Vec<String> {
         let line = match self {
-            // Eight times the seed's minute: the index of a real film, and over 500 MB.
-            Media::Mp4End => format!("-stream_loop 7 -i {seed} -c copy"),
-            Media::Mp4Front => format!("-stream_loop 7 -i {seed} -c copy -movflags +faststart"),
-            Media::Mkv => format!("-stream_loop 1 -i {seed} -c copy"),
-            Media::Ts => format!("-i {seed} -t 30 -c copy"),
+            // So often that it is over 500 MB, with the index of a real film.
+            Media::Mp4End => format!("-stream_loop 18 -i {seed} -c copy"),
+            Media::Mp4Front => format!("-stream_loop 18 -i {seed} -c copy -movflags +faststart"),
+            Media::Mp4LongGop => format!("-stream_loop 7 -i {seed} -c copy"),
+            Media::Mkv => format!("-stream_loop 3 -i {seed} -c copy"),
+            Media::Ts => format!("-i {seed} -c copy"),
             Media::Mp3 => {
                 "-f lavfi -i aevalsrc=random(0)*0.1+sin(440*2*PI*t)*0.5:s=44100 -t 600 -c:a libmp3lame -b:a 128k"
                     .to_owned()
@@ -87,10 +103,36 @@ impl fmt::Display for Media {
     }
 }
 
-/// A minute of H.264 at a constant 9 Mbit/s, which the encoder fills up where the picture needs less, and AAC.
-const SEED: &str = "-f lavfi -i testsrc2=size=1920x1080:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 60 \
-     -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 60 -b:v 9M -minrate 9M -maxrate 9M -bufsize 9M \
-     -x264-params nal-hrd=cbr:force-cfr=1 -c:a aac -b:a 128k";
+/// A minute of H.264 and AAC from which films are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seed {
+    /// Its name among the others.
+    name: &'static str,
+    /// Pixels.
+    size: &'static str,
+    /// Frames from one key frame to the next, at 30 a second.
+    gop: u32,
+    /// Kilobits a second, constant: the encoder fills up where the picture needs less.
+    rate: u32,
+}
+
+/// Half a second of GOP, as cameras write it, at a rate for the web.
+const SHORT_GOP: Seed = Seed { name: "short-gop", size: "1280x720", gop: 15, rate: 3500 };
+/// Two seconds of GOP, as encoders write them for streaming, at the rate of a good original.
+const LONG_GOP: Seed = Seed { name: "long-gop", size: "1920x1080", gop: 60, rate: 9000 };
+
+impl Seed {
+    /// What makes it, but for the file's name at the end.
+    fn arguments(self) -> Vec<String> {
+        let Seed { size, gop, rate, .. } = self;
+        let line = format!(
+            "-f lavfi -i testsrc2=size={size}:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 -t 60 \
+             -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g {gop} -b:v {rate}k -minrate {rate}k -maxrate {rate}k \
+             -bufsize {rate}k -x264-params nal-hrd=cbr:force-cfr=1 -c:a aac -b:a 128k"
+        );
+        line.split(' ').map(str::to_owned).collect()
+    }
+}
 
 /// How long making one file may take on a slow machine.
 const ENCODING: Duration = Duration::from_secs(900);
@@ -120,8 +162,10 @@ pub struct MediaFile {
 /// Makes the files in `folder` if they are not there; what they are.
 pub fn make(folder: &Path, debian: &Debian, ui: &Ui) -> Result<MediaFiles> {
     let manifest = folder.with_extension("json");
-    let arguments: Vec<_> = Media::ALL.iter().flat_map(|media| media.arguments("seed.mp4")).collect();
-    let recipe = Sha256::of(format!("{SEED} {}", arguments.join(" ")));
+    let seeds = [SHORT_GOP, LONG_GOP];
+    let seed_file = |seed: Seed| folder.with_extension(format!("{}.mp4", seed.name));
+    let commands = seeds.map(Seed::arguments).into_iter().chain(Media::ALL.map(|media| media.arguments("seed")));
+    let recipe = Sha256::of(commands.map(|arguments| arguments.join(" ")).collect::<Vec<_>>().join("\n"));
     let known = fs::read_to_string(&manifest).ok().and_then(|text| serde_json::from_str::<MediaFiles>(&text).ok());
     if let Some(files) = known.filter(|files| files.recipe == recipe && files.are_in(folder)) {
         return Ok(files);
@@ -130,16 +174,18 @@ pub fn make(folder: &Path, debian: &Debian, ui: &Ui) -> Result<MediaFiles> {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    let seed = folder.with_extension("seed.mp4");
-    {
-        let _progress = ui.busy("encoding a minute of film, once");
-        encode(debian, SEED.split_whitespace().map(str::to_owned).collect(), &seed)?;
+    for seed in seeds {
+        let _progress = ui.busy(&format!("encoding a minute of film ({}), once", seed.name));
+        encode(debian, seed.arguments(), &seed_file(seed))?;
     }
     for media in Media::ALL {
         let _progress = ui.busy(&format!("making {}", media.path()));
+        let seed = media.seed().map(seed_file).unwrap_or_default();
         encode(debian, media.arguments(&seed.to_string_lossy()), &folder.join(media.path()))?;
     }
-    fs::remove_file(&seed).with_context(|| format!("cannot remove `{}`", seed.display()))?;
+    for seed in seeds.map(seed_file) {
+        fs::remove_file(&seed).with_context(|| format!("cannot remove `{}`", seed.display()))?;
+    }
     let mut files = BTreeMap::new();
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
     for path in entries.flatten().map(|entry| entry.path()) {
