@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use xtask::elf::read;
 use xtask::model::{Arch, GlibcVersion, Sha256};
 use xtask::pack::Release;
 use xtask::smoke::layer::Layer;
@@ -117,6 +118,32 @@ fn the_audit_finds_only_what_is_allowed() {
             }
         }
     }
+}
+
+/// A compiler's runtime library has memory functions too, of which a linker takes those plain loops without a word.
+#[test]
+#[ignore = "needs the finished layers"]
+fn memory_functions_are_those_of_glibc() {
+    let mut seen = 0;
+    for made in &MADE {
+        for arch in ["x86_64", "arm64"] {
+            let layer = Layer::open(&finished(made, arch).1).expect("a layer");
+            for file in ["bin/mediainfo", "bin/ffprobe", "bin/ffmpeg", "python/pymediainfo/libmediainfo.so.0"] {
+                let Ok(bytes) = fs::read(layer.folder().join(file)) else { continue };
+                // The launcher of the ffmpeg layer is small, and copies nothing.
+                if bytes.len() < 100_000 {
+                    continue;
+                }
+                let elf = read(&bytes[..]).expect("readable").expect("an ELF file");
+                let taken: BTreeSet<_> = elf.versions.iter().flat_map(|version| &version.symbols).collect();
+                for function in ["memcpy", "memset", "memmove", "memcmp"] {
+                    assert!(taken.contains(&function.to_owned()), "{arch}: {file} has a {function} of its own");
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 8);
 }
 
 #[test]

@@ -12,8 +12,6 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +75,6 @@ impl Sandbox {
     pub fn build(machine: &Machine, content: &Content<'_>, ways: &[Isolation]) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::empty(machine)?;
         sandbox.install_glibc()?;
-        sandbox.install_randomness()?;
         sandbox.furnish(content)?;
         sandbox.link_program(content.at, content.program)?;
         let mut refusals = Vec::new();
@@ -105,16 +102,6 @@ impl Sandbox {
         files::normalize(&sandbox.outside(content.at))?;
         sandbox.inside = Some(Inside::start(target, sandbox.root.path())?);
         Ok(sandbox)
-    }
-
-    /// Every runtime has `/dev/urandom`; as only root could make the device, it is a file of random bytes here. Without
-    /// it FFmpeg on arm64 is killed: it then reads a counter (`pmccntr_el0`) that Linux keeps from programs.
-    fn install_randomness(&self) -> anyhow::Result<()> {
-        let mut bytes = [0; 4096];
-        File::open("/dev/urandom")
-            .and_then(|mut file| file.read_exact(&mut bytes))
-            .context("cannot read /dev/urandom")?;
-        self.write("/dev/urandom", &bytes)
     }
 
     fn empty(machine: &Machine) -> anyhow::Result<Sandbox> {
