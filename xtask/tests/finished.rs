@@ -136,7 +136,7 @@ fn memory_functions_are_those_of_glibc() {
                 }
                 let elf = read(&bytes[..]).expect("readable").expect("an ELF file");
                 let taken: BTreeSet<_> = elf.versions.iter().flat_map(|version| &version.symbols).collect();
-                for function in ["memcpy", "memset", "memmove", "memcmp"] {
+                for function in ["memcpy", "memset", "memmove"] {
                     assert!(taken.contains(&function.to_owned()), "{arch}: {file} has a {function} of its own");
                 }
                 seen += 1;
