@@ -1,5 +1,6 @@
 //! The results as tables for a reader.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
@@ -122,15 +123,20 @@ fn comparisons(text: &mut String, results: &Results) -> Result<()> {
         return Ok(());
     }
     writeln!(text, "\n## Beside stock builds of the same version\n")?;
-    let mut slower = String::new();
+    let (mut slower, mut different) = (String::new(), String::new());
     for stock in stock {
         for ours in of(results, stock.subject.kind, Role::Ours) {
             slower_than_stock(&mut slower, results, ours, stock)?;
+            different_from_stock(&mut different, results, ours, stock)?;
         }
     }
     match slower.is_empty() {
         true => writeln!(text, "Nowhere slower by more than 5 %.")?,
         false => write!(text, "Slower by more than 5 %:\n\n{slower}")?,
+    }
+    match different.is_empty() {
+        true => writeln!(text, "\nEvery answer is the same, field by field.")?,
+        false => write!(text, "\nAnswers that are not the same:\n\n{different}")?,
     }
     Ok(())
 }
@@ -164,6 +170,20 @@ fn slower_than_stock(text: &mut String, results: &Results, ours: &Measured, stoc
             {
                 let (ours, stock) = (&ours.subject.name, &stock.subject.name);
                 writeln!(text, "- {media}, {way}: `{ours}` {own:.0} ms, `{stock}` {other:.0} ms")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn different_from_stock(text: &mut String, results: &Results, ours: &Measured, stock: &Measured) -> Result<()> {
+    for media in results.media() {
+        for way in results.ways(media) {
+            let cells = [ours, stock].map(|it| results.cell(&it.subject.name, media, way));
+            let answers: BTreeSet<_> =
+                cells.into_iter().flatten().flat_map(|cell| &cell.runs).filter_map(|run| run.answer.as_ref()).collect();
+            if answers.len() > 1 {
+                writeln!(text, "- {media}, {way}: `{}` and `{}`", ours.subject.name, stock.subject.name)?;
             }
         }
     }

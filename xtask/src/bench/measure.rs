@@ -18,7 +18,7 @@ use super::nginx::{self, Nginx};
 use super::peers::Kind;
 use super::results::{Cell, Measured, Outcome, Run, Scheme, Way};
 use super::room::{self, Networks};
-use super::subject::{Candidate, answered};
+use super::subject::{Candidate, answer};
 use crate::pack::landing::land_text;
 use crate::process::measured::{Cost, Program};
 use crate::ui::Ui;
@@ -221,9 +221,10 @@ impl Bench<'_> {
         })?;
         let served = log::since(&self.job.nginx.log, position)?;
         let stdout = fs::read(self.job.folder.join("stdout")).unwrap_or_default();
-        let outcome = Outcome::of(cost.end, answered(candidate.subject.kind, &stdout));
+        let answer = answer(candidate.subject.kind, &stdout);
+        let outcome = Outcome::of(cost.end, answer.is_some());
         let said = (outcome != Outcome::Answered).then(|| self.said()).flatten();
-        Ok(Run { outcome, cost, served, said })
+        Ok(Run { outcome, answer, cost, served, said })
     }
 
     /// The last line of the last run's stderr, without the folders of this machine.

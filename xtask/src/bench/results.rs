@@ -10,6 +10,7 @@ use super::machine::Facts;
 use super::media::{Media, MediaFiles};
 use super::statistics::median;
 use super::subject::Subject;
+use crate::model::Sha256;
 use crate::process::measured::{Cost, End};
 
 /// Everything.
@@ -87,6 +88,8 @@ pub struct Cell {
 pub struct Run {
     /// What came of it.
     pub outcome: Outcome,
+    /// Of what it told of the file.
+    pub answer: Option<Sha256>,
     /// What it cost the machine.
     pub cost: Cost,
     /// What it cost the server.

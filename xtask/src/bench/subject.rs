@@ -131,16 +131,18 @@ pub fn version_in(kind: Kind, said: &str) -> Option<String> {
     rest.split_whitespace().next().map(str::to_owned)
 }
 
-/// Whether a probe's output tells of a file: a program may end well and still have read nothing.
-pub fn answered(kind: Kind, stdout: &[u8]) -> bool {
+/// The digest of what a probe's output tells of a file, whatever the order and the layout of its fields; none if it tells
+/// nothing: a program may end well and still have read nothing.
+pub fn answer(kind: Kind, stdout: &[u8]) -> Option<Sha256> {
     // MediaInfo 23.04 may say where it looks for certificates in front of the answer.
     let start = stdout.iter().position(|byte| *byte == b'{').unwrap_or(stdout.len());
-    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(&stdout[start..]) else { return false };
+    let answer: serde_json::Value = serde_json::from_slice(&stdout[start..]).ok()?;
     let list = answer.pointer(match kind {
         Kind::Mediainfo | Kind::Pymediainfo => "/media/track",
         Kind::Ffprobe => "/streams",
     });
-    list.and_then(|list| list.as_array()).is_some_and(|list| !list.is_empty())
+    let list = list.and_then(|list| list.as_array()).filter(|list| !list.is_empty());
+    list.map(|_| Sha256::of(answer.to_string()))
 }
 
 #[cfg(test)]
@@ -158,12 +160,20 @@ mod tests {
 
     #[test]
     fn an_empty_answer_is_none() {
-        let answered = |kind, text: &str| answered(kind, text.as_bytes());
+        let answered = |kind, text: &str| answer(kind, text.as_bytes()).is_some();
         assert!(answered(Kind::Mediainfo, "default ca info path: x\n{\"media\":{\"track\":[{}]}}"));
         assert!(!answered(Kind::Mediainfo, "{\"media\":null}"));
         assert!(answered(Kind::Ffprobe, "{\"streams\":[{}]}"));
         assert!(!answered(Kind::Ffprobe, "{}\n"));
         assert!(!answered(Kind::Ffprobe, ""));
+    }
+
+    #[test]
+    fn answers_are_the_same_field_by_field() {
+        let answer = |text: &str| answer(Kind::Ffprobe, text.as_bytes()).expect("an answer");
+        let one = answer(r#"{"streams":[{"index":0,"codec_name":"aac"}]}"#);
+        assert_eq!(one, answer(r#"{ "streams": [ {"codec_name":"aac","index":0} ] }"#));
+        assert_ne!(one, answer(r#"{"streams":[{"index":1,"codec_name":"aac"}]}"#));
     }
 
     #[test]
