@@ -24,7 +24,7 @@ pub fn render(results: &Results) -> Result<String> {
     introduction(&mut text, results)?;
     for media in results.media() {
         let size = results.media.files.get(media.path()).map_or(0, |file| file.size);
-        writeln!(text, "\n## {media} ({:.1} MB)\n", size as f64 / 1e6)?;
+        writeln!(text, "\n## {media} ({:.1} MB)\n\n{}\n", size as f64 / 1e6, media.content())?;
         times(&mut text, results, media)?;
         costs(&mut text, results, media)?;
     }

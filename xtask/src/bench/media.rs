@@ -69,6 +69,23 @@ impl Media {
         }
     }
 
+    /// What is in it, for a reader.
+    pub fn content(self) -> &'static str {
+        match self {
+            Media::Mp4End | Media::Mp4Front => {
+                "19 minutes of H.264 (720p, 3.5 Mbit/s, a key frame every half second) and AAC."
+            }
+            Media::Mp4LongGop => {
+                "8 minutes of H.264 (1080p, 9 Mbit/s, a key frame every two seconds) and AAC. MediaInfo reads on until it \
+                 has seen four groups of pictures, and reports how they are built."
+            }
+            Media::Mkv => "4 minutes of the first film.",
+            Media::Ts => "A minute of the first film.",
+            Media::Mp3 => "10 minutes of sound at 128 kbit/s.",
+            Media::Hls => "A minute of the first film, in segments of six seconds.",
+        }
+    }
+
     /// What it is made from, if it is a film.
     fn seed(self) -> Option<Seed> {
         match self {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! All of this is below the cache. [`prepare`] fetches and makes what is needed, [`measure`] works in a closed [`room`],
-//! and what it finds ([`results`]) is written by [`markdown`] and [`chart`].
+//! and what it finds ([`results`]) is written by [`markdown`], [`chart`] and [`summary`].
 
 pub mod chart;
 mod debian;
@@ -30,6 +30,7 @@ pub mod size;
 pub mod statistics;
 pub mod subject;
 pub mod subjects;
+pub mod summary;
 mod tun;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What came of a benchmark, as `docs/benchmark/probe.json` keeps it: every single run.
+//! What came of a benchmark: every single run.
 
 use std::fmt;
 use std::time::Duration;

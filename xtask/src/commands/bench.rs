@@ -9,6 +9,7 @@ use super::{Outcome, json};
 use crate::bench::media::Media;
 use crate::bench::prepare::{self, Wish};
 use crate::bench::subjects::Stock;
+use crate::bench::summary::Summary;
 use crate::bench::{chart, markdown, size};
 use crate::pack::landing::land_text;
 use crate::session::Session;
@@ -76,7 +77,7 @@ impl Probe {
         session.ui.data(&table)?;
         let whole = self.only.is_empty() && self.file.is_empty();
         let folder = if whole { session.docs.join("benchmark") } else { session.cache.join("bench/part") };
-        write(session, &folder, "probe.json", &json(&results)?)?;
+        write(session, &folder, "probe.json", &json(&Summary::of(&results))?)?;
         write(session, &folder, "probe.md", &table)?;
         write(session, &folder, "probe.svg", &chart::render(&results)?)?;
         if !whole {

@@ -1,0 +1,84 @@
+//! What of the results is kept in `docs/benchmark/probe.json`: all that the tables are made of, and each run's time.
+
+use serde::Serialize;
+
+use super::machine::Facts;
+use super::media::{Media, MediaFiles};
+use super::results::{Cell, Measure, Measured, Results, Way};
+
+/// Everything.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary<'a> {
+    format: u32,
+    command: &'a str,
+    facts: &'a Facts,
+    media: &'a MediaFiles,
+    subjects: &'a [Measured],
+    cells: Vec<Line<'a>>,
+}
+
+/// One subject, one file, one way to the server. Numbers are medians over the runs; none where one did not answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Line<'a> {
+    subject: &'a str,
+    media: Media,
+    way: Way,
+    /// What came of the runs: of the first that did not answer, if there is one.
+    outcome: String,
+    /// Of each run, in order.
+    wall_us: Vec<u64>,
+    cpu_ms: Option<f64>,
+    peak_mb: Option<f64>,
+    connections: Option<f64>,
+    requests: Option<f64>,
+    served_mb: Option<f64>,
+    /// What the last run asked for; empty where a request named no range.
+    ranges: &'a [String],
+}
+
+impl<'a> Summary<'a> {
+    /// Of these results.
+    pub fn of(results: &'a Results) -> Summary<'a> {
+        let Results { format, command, facts, media, subjects, cells } = results;
+        Summary { format: *format, command, facts, media, subjects, cells: cells.iter().map(Line::of).collect() }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn of(cell: &'a Cell) -> Line<'a> {
+        let median = |measure| cell.median(measure).ok();
+        let outcome = cell.median(Measure::Wall).err().map_or("answered".to_owned(), |outcome| outcome.to_string());
+        Line {
+            subject: &cell.subject,
+            media: cell.media,
+            way: cell.way,
+            outcome,
+            wall_us: cell.runs.iter().map(|run| run.cost.wall_us).collect(),
+            cpu_ms: median(Measure::Cpu),
+            peak_mb: median(Measure::Memory),
+            connections: median(Measure::Connections),
+            requests: median(Measure::Requests),
+            served_mb: median(Measure::Served),
+            ranges: cell.runs.last().map_or(&[], |run| &run.served.ranges),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::sample;
+
+    #[test]
+    fn medians_times_and_crashes_are_kept() {
+        let results = sample::results();
+        let json = serde_json::to_value(Summary::of(&results)).expect("JSON");
+        let [ours, crashed] = [&json["cells"][0], &json["cells"][2]];
+        assert_eq!(ours["wall-us"], serde_json::json!([99_999, 100_001]));
+        assert_eq!((ours["served-mb"].as_f64(), ours["outcome"].as_str()), (Some(2.0), Some("answered")));
+        assert_eq!(crashed["outcome"], "crash (SIGSEGV)");
+        assert!(crashed["cpu-ms"].is_null());
+    }
+}
