@@ -240,4 +240,15 @@ mod tests {
     fn shows_medians_crashes_and_comparisons() {
         insta::assert_snapshot!(super::render(&sample::results()).expect("rendered"));
     }
+
+    #[test]
+    fn answers_that_are_not_those_of_stock_are_named() {
+        let mut results = sample::results();
+        let stock = results.cells.iter_mut().find(|cell| cell.subject == "stock-mediainfo").expect("stock");
+        stock.runs[1].answer = Some(crate::model::Sha256::of("another answer"));
+        let text = super::render(&results).expect("rendered");
+        assert!(
+            text.contains("not the same:\n\n- mp4, index at the end, http, 20 ms: `mediainfo` and `stock-mediainfo`\n")
+        );
+    }
 }

@@ -14,8 +14,7 @@ use crate::model::Sha256;
 use crate::process::measured::{Cost, End};
 
 /// Everything.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone)]
 pub struct Results {
     /// 1.
     pub format: u32,

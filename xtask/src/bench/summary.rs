@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::machine::Facts;
 use super::media::{Media, MediaFiles};
-use super::results::{Cell, Measure, Measured, Results, Way};
+use super::results::{Cell, Measure, Measured, Outcome, Results, Way};
 
 /// Everything.
 #[derive(Debug, Serialize)]
@@ -49,7 +49,7 @@ impl<'a> Summary<'a> {
 impl<'a> Line<'a> {
     fn of(cell: &'a Cell) -> Line<'a> {
         let median = |measure| cell.median(measure).ok();
-        let outcome = cell.median(Measure::Wall).err().map_or("answered".to_owned(), |outcome| outcome.to_string());
+        let outcome = cell.median(Measure::Wall).err().unwrap_or(Outcome::Answered).to_string();
         Line {
             subject: &cell.subject,
             media: cell.media,
