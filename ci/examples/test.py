@@ -1,11 +1,8 @@
-"""Runs the handlers of examples/lambda with the layers at /opt, against moto as S3 and DynamoDB.
+"""Runs the functions of examples/lambda with `cargo xtask invoke`, against moto as S3 and DynamoDB.
 
 moto checks neither signatures nor policies, so this shows nothing about either.
 """
 
-import contextlib
-import importlib.util
-import io
 import json
 import os
 import re
@@ -13,17 +10,20 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+import tomllib
 import unittest
 import wave
 import xml.etree.ElementTree as xml
 from decimal import Decimal
 from pathlib import Path
-from unittest import mock
 from urllib.parse import quote_plus
+
+import boto3
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "xtask/fixtures"
+FUNCTIONS = ROOT / "examples/lambda"
 TOKEN = "Token" + "x" * 1995
 # What only a presigned URL holds.
 SECRETS = re.compile(r"X-Amz-(Signature|Credential|Security-Token)|[?&]Signature=|" + TOKEN, re.IGNORECASE)
@@ -47,10 +47,6 @@ os.environ.update(
 )
 for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]:
     os.environ.pop(name, None)
-sys.dont_write_bytecode = True
-sys.path.insert(0, "/opt/python")
-
-import boto3  # noqa: E402 - the environment comes first
 
 
 def setUpModule():
@@ -72,15 +68,16 @@ def setUpModule():
     for key in KEYS:
         s3.upload_file(FIXTURES / "tone.wav", "media", key)
     s3.put_object(Bucket="media", Key="empty.mp3", Body=b"")
+    s3.put_object(Bucket="media", Key="long.mp3", Body=with_a_long_comment((FIXTURES / "tone.mp3").read_bytes()))
     s3.put_object(Bucket="media", Key="text.txt", Body=b"no media at all\n" * 100)
 
 
-def load(example):
-    """The module of an example, loaded anew: its clients are made for the server that runs now."""
-    spec = importlib.util.spec_from_file_location(example, ROOT / "examples/lambda" / example / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def with_a_long_comment(mp3):
+    """The file behind an ID3v2.3 tag of half a megabyte, all of which is in MediaInfo's report."""
+    text = b"\0eng\0" + b"a" * 500_000
+    frame = b"COMM" + len(text).to_bytes(4, "big") + b"\0\0" + text
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    return b"ID3\3\0\0" + size + frame + mp3
 
 
 def tone():
@@ -103,45 +100,51 @@ class Example(unittest.TestCase):
                 ],
             )
             self.addCleanup(self.table.delete)
-        self.app = load(self.example)
 
-    def run_handler(self, event):
-        """What the handler returns, after a look for secrets in that and in its log."""
-        log = io.StringIO()
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            result = self.app.handler(event, None)
-        self.assertNotRegex(json.dumps(result, default=str) + log.getvalue(), SECRETS)
-        return result, log.getvalue()
+    def invoke(self, *events, **environment):
+        """What the function returns for each event, and its log, after a look for secrets in both."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        command = [ROOT / "target/debug/xtask", "invoke", FUNCTIONS / self.example]
+        for number, event in enumerate(events):
+            file = Path(folder.name, f"{number}.json")
+            file.write_text(json.dumps(event))
+            command += ["--event", file]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+        self.assertNotRegex(done.stdout + done.stderr, SECRETS)
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(results), len(events), done.stderr)
+        failed = any("errorType" in result for result in results if isinstance(result, dict))
+        self.assertEqual(done.returncode, int(failed), done.stderr)
+        return results, done.stderr
 
-    def fails(self, event, message):
-        """The handler fails with such a message, without a secret anywhere in what Lambda would log."""
-        with self.assertRaisesRegex(Exception, message) as caught:
-            self.app.handler(event, None)
-        self.assertNotRegex("".join(traceback.format_exception(caught.exception)), SECRETS)
+    def sample(self, name):
+        return json.loads((FUNCTIONS / self.example / "events" / name).read_text())
 
 
 class Pymediainfo(Example):
     example = "pymediainfo"
 
     def test_the_sample_event(self):
-        result, _ = self.run_handler(json.loads((ROOT / "examples/lambda/pymediainfo/events/object.json").read_text()))
+        [result], _ = self.invoke(self.sample("object.json"))
         general, audio = result["tracks"]
         self.assertEqual(general["complete_name"], "tone.wav")
         self.assertEqual((audio["sampling_rate"], audio["channel_s"], audio["duration"] / 1000), tone())
 
     def test_the_object_of_the_environment(self):
-        with mock.patch.dict(os.environ, BUCKET_NAME="media", S3_KEY="tone.wav"):
-            self.assertEqual(self.run_handler({})[0]["key"], "tone.wav")
+        [result], _ = self.invoke({}, BUCKET_NAME="media", S3_KEY="tone.wav")
+        self.assertEqual(result["key"], "tone.wav")
 
     def test_any_key(self):
-        for key in KEYS:
-            with self.subTest(key):
-                result, _ = self.run_handler({"bucket": "media", "key": key})
-                self.assertEqual(result["tracks"][1]["sampling_rate"], tone()[0])
+        results, _ = self.invoke(*({"bucket": "media", "key": key} for key in KEYS))
+        self.assertEqual([result["key"] for result in results], KEYS)
+        for result in results:
+            self.assertEqual(result["tracks"][1]["sampling_rate"], tone()[0])
 
     def test_objects_that_cannot_be_read(self):
-        self.fails({"bucket": "media", "key": "missing.wav"}, "404")
-        self.fails({"bucket": "nobucket", "key": "tone.wav"}, "404")
+        events = [{"bucket": "media", "key": "missing.wav"}, {"bucket": "nobucket", "key": "tone.wav"}]
+        for result in self.invoke(*events)[0]:
+            self.assertRegex(result["errorMessage"], "404")
 
 
 class MediainfoToDynamodb(Example):
@@ -157,9 +160,8 @@ class MediainfoToDynamodb(Example):
         return {item["keyName"]: item["technicalMetadata"] for item in items}
 
     def test_the_sample_event_twice(self):
-        event = json.loads((ROOT / "examples/lambda/mediainfo-to-dynamodb/events/upload.json").read_text())
-        for _ in range(2):
-            self.run_handler(event)
+        event = self.sample("upload.json")
+        self.invoke(event, event)
         self.assertEqual(list(self.items()), ["tone.wav"])
         report = xml.fromstring(self.items()["tone.wav"])
         spaces = {"m": "https://mediaarea.net/mediainfo"}
@@ -168,18 +170,18 @@ class MediainfoToDynamodb(Example):
         self.assertEqual(report.find("m:media", spaces).get("ref"), "tone.wav")
 
     def test_any_key(self):
-        self.run_handler({"Records": [self.record(key) for key in KEYS]})
+        self.invoke({"Records": [self.record(key) for key in KEYS]})
         self.assertEqual(sorted(self.items()), sorted(KEYS))
 
     def test_one_of_two_records_fails(self):
-        records = [self.record("missing.wav"), self.record("tone.wav")]
-        self.fails({"Records": records}, "s3://media/missing.wav: .*404")
+        [result], _ = self.invoke({"Records": [self.record("missing.wav"), self.record("tone.wav")]})
+        self.assertRegex(result["errorMessage"], "s3://media/missing.wav: .*404")
         self.assertEqual(list(self.items()), ["tone.wav"])
 
     def test_a_report_that_no_item_holds(self):
-        self.app.ITEM_LIMIT = 1000
-        self.fails({"Records": [self.record("tone.wav")]}, "more than an item of DynamoDB holds")
-        self.assertEqual(self.items(), {})
+        [result], _ = self.invoke({"Records": [self.record("long.mp3"), self.record("tone.wav")]})
+        self.assertRegex(result["errorMessage"], "s3://media/long.mp3: .* more than an item of DynamoDB holds")
+        self.assertEqual(list(self.items()), ["tone.wav"])
 
 
 class FfprobeFromStream(Example):
@@ -197,9 +199,14 @@ class FfprobeFromStream(Example):
         self.assertNotRegex(str(item), SECRETS)
         return item.get("ffprobe_output")
 
+    def test_the_sample_event(self):
+        self.insert("tone.wav", "111")
+        self.assertEqual(self.invoke(self.sample("insert.json"))[0], [{"batchItemFailures": []}])
+        self.assertIsNotNone(self.output("tone.wav"))
+
     def test_any_key(self):
         records = [self.insert(key, str(number)) for number, key in enumerate(KEYS)]
-        self.assertEqual(self.run_handler({"Records": records})[0], {"batchItemFailures": []})
+        self.assertEqual(self.invoke({"Records": records})[0], [{"batchItemFailures": []}])
         rate, channels, duration = tone()
         for key in KEYS:
             [stream] = self.output(key)["streams"]
@@ -210,21 +217,37 @@ class FfprobeFromStream(Example):
         for key in ["missing.wav", "empty.mp3", "text.txt"]:
             with self.subTest(key):
                 records = [self.insert("tone.wav", "1"), self.insert(key, "2"), self.insert(KEYS[1], "3")]
-                result, log = self.run_handler({"Records": records})
+                [result], log = self.invoke({"Records": records})
                 self.assertEqual(result, {"batchItemFailures": [{"itemIdentifier": "2"}]})
                 self.assertIn(f"s3://media/{key}", log)
                 self.assertIsNotNone(self.output("tone.wav"))
                 self.assertIsNone(self.output(KEYS[1]))
 
     def test_an_item_that_was_deleted_stays_deleted(self):
-        result, _ = self.run_handler({"Records": [self.insert("tone.wav", "1", put=False)]})
+        [result], _ = self.invoke({"Records": [self.insert("tone.wav", "1", put=False)]})
         self.assertEqual(result, {"batchItemFailures": []})
         self.assertIsNone(self.output("tone.wav"))
 
     def test_changes_are_not_new_items(self):
         record = self.insert("tone.wav", "1")
-        self.run_handler({"Records": [{**record, "eventName": "MODIFY"}]})
+        self.invoke({"Records": [{**record, "eventName": "MODIFY"}]})
         self.assertIsNone(self.output("tone.wav"))
+
+
+class Templates(unittest.TestCase):
+    def test_they_say_the_same_as_the_settings(self):
+        for settings in FUNCTIONS.glob("*/function.toml"):
+            with self.subTest(settings.parent.name):
+                function = tomllib.loads(settings.read_text())
+                # The values of the template's own tags do not matter here.
+                yaml.SafeLoader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
+                template = yaml.safe_load((settings.parent / "template.yaml").read_text())
+                own = template["Resources"]["Function"]["Properties"]
+                shared = template["Globals"]["Function"]
+                self.assertEqual(own["Handler"], function["handler"])
+                self.assertEqual(list(own["Environment"]["Variables"]), function["environment"])
+                wanted = (function["runtime"], function["memory"], function["timeout"])
+                self.assertEqual((shared["Runtime"], shared["MemorySize"], shared["Timeout"]), wanted)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ use crate::commands::build_layer::Purpose;
 use crate::commands::publishing::Passed;
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, list, matrix, plan, smoke,
-    verify,
+    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, invoke as invoke_command, list,
+    matrix, plan, smoke, verify,
 };
 use crate::error::InvalidInput;
+use crate::invoke;
 use crate::session::Session;
 use crate::ui::Ui;
 use crate::verify::trial;
@@ -57,6 +58,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke::Smoke),
+    /// Run a function with its layers as AWS Lambda would.
+    Invoke(invoke_command::Invoke),
     /// Build a layer twice from nothing, under different conditions, and compare every byte.
     Verify(verify::Verify),
     /// Publish layers of dist/ to regions of AWS Lambda or Alibaba Cloud Function Compute.
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(&session),
         Command::Inspect(command) => command.run(&session),
         Command::Smoke(command) => command.run(&session),
+        Command::Invoke(command) => command.run(&session),
         Command::Verify(command) => command.run(&session),
         Command::Publish(command) => command.run(&session, "publish"),
         Command::Index(command) => command.run(&session, "index"),
@@ -112,7 +116,7 @@ pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// What the benchmark or `verify` starts this program for once more, if it was started so. A launcher must be small, so
+/// What the benchmark, `invoke` or `verify` starts this program for once more, if it was started so. A launcher must be small, so
 /// this comes before anything else.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -120,6 +124,7 @@ fn as_helper() -> Option<ExitCode> {
     let result = match word.to_str()? {
         bench::launch::WORD => bench::launch::main(),
         bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
+        invoke::room::WORD => invoke::room::main(&arguments.next()?),
         trial::WORD => {
             let ui = Ui::new();
             return Some(exit_code(build_for_comparison(Path::new(&arguments.next()?), &ui), &ui));

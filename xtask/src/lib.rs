@@ -14,6 +14,7 @@ pub mod elf;
 pub mod error;
 pub mod files;
 pub mod inspect;
+pub mod invoke;
 pub mod lock;
 pub mod model;
 pub mod pack;

@@ -59,6 +59,14 @@ pub fn become_program(program: impl AsRef<OsStr>, args: &[impl AsRef<OsStr>]) ->
     Command::new(program).args(args).exec()
 }
 
+/// Becomes another program that sees nothing of our environment but `env`. Returns only if that fails.
+pub fn become_isolated(argv: &[String], env: &BTreeMap<String, String>) -> io::Error {
+    match argv.split_first() {
+        Some((program, args)) => Command::new(program).args(args).env_clear().envs(env).exec(),
+        None => io::Error::other("a command without a program"),
+    }
+}
+
 /// A program with everything that it is to see.
 #[derive(Debug, Clone)]
 pub struct Isolated<'a> {

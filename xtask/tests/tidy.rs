@@ -46,7 +46,7 @@ const LAYERS: [&[&str]; 11] = [
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
     &["session", "lock", "shared"],
-    &["assembly", "bench", "inspect", "verify"],
+    &["assembly", "bench", "inspect", "invoke", "verify"],
     &["commands"],
     &["cli"],
     &["main", "lib"],

@@ -7,6 +7,7 @@ pub mod clean;
 pub mod doctor;
 pub mod fetch;
 pub mod inspect;
+pub mod invoke;
 pub mod list;
 pub mod matrix;
 pub mod plan;

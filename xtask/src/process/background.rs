@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
@@ -33,9 +34,39 @@ impl Background {
         self.child.id()
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
     /// Whether it has not ended by itself.
     pub fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+/// A program that tidies up when this process has ended, however it ended: its stdin is a pipe that ends then. It is in
+/// a process group of its own, where no signal for ours reaches it.
+#[derive(Debug)]
+pub struct Sweeper {
+    child: Child,
+}
+
+impl Sweeper {
+    /// Starts it, in an empty environment.
+    pub fn start(argv: &[String]) -> io::Result<Sweeper> {
+        let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
+        let mut command = Command::new(program);
+        command.args(args).env_clear().process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Sweeper { child: command.spawn()? })
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        // `wait` closes the pipe first. There is nothing to do about a sweeper that has gone already.
+        let _ = self.child.wait();
     }
 }
 

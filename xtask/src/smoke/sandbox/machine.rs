@@ -8,8 +8,22 @@ use object::elf::{FileHeader64, PT_INTERP};
 use object::endian::Endianness;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 
+use super::tree;
 use crate::model::Arch;
 use crate::process::bounded::{self, Command};
+
+/// What glibc loads: by every program, or by itself to find a host by name. Newer ones have most of it in libc.
+const GLIBC: [&str; 9] = [
+    "libc.so.6",
+    "libdl.so.2",
+    "libm.so.6",
+    "libnss_dns.so.2",
+    "libnss_files.so.2",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+];
 
 /// Something that runs programs of one architecture.
 #[derive(Debug, Clone)]
@@ -134,6 +148,23 @@ impl Machine {
         }
         let real = self.outside(&real);
         real.exists().then_some(real)
+    }
+
+    /// Copies glibc into a root, at its own paths.
+    pub fn install_glibc(&self, root: &Path) -> anyhow::Result<()> {
+        let Some(loader) = self.loader() else {
+            anyhow::bail!("there is no glibc for {} in {}", self.arch, self.system.display());
+        };
+        let below = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        tree::copy_file(&loader, &below(&self.loader_path()))?;
+        let folder = loader.parent().unwrap_or(Path::new("/"));
+        for name in GLIBC {
+            let library = self.inside(&folder.join(name));
+            if let Some(real) = self.real_path(&library) {
+                tree::copy_file(&real, &below(&library))?;
+            }
+        }
+        Ok(())
     }
 
     /// A command that runs a program of the system where it stands, with the system's libraries.

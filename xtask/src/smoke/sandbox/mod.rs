@@ -8,7 +8,7 @@ pub mod isolation;
 pub mod machine;
 pub mod python;
 pub mod target;
-mod tree;
+pub mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,19 +25,6 @@ use self::python::Python;
 use self::target::{Inside, Target};
 use crate::files;
 use crate::process::bounded::{self, Command};
-
-/// What glibc loads: by every program, or by itself to find a host by name. Newer ones have most of it in libc.
-const GLIBC: [&str; 9] = [
-    "libc.so.6",
-    "libdl.so.2",
-    "libm.so.6",
-    "libnss_dns.so.2",
-    "libnss_files.so.2",
-    "libpthread.so.0",
-    "libresolv.so.2",
-    "librt.so.1",
-    "libutil.so.1",
-];
 
 /// Where the emulator stands in the root.
 const EMULATOR: &str = "/qemu";
@@ -74,7 +61,7 @@ impl Sandbox {
     /// Where there is no room for it, or no way works.
     pub fn build(machine: &Machine, content: &Content<'_>, ways: &[Isolation]) -> anyhow::Result<Sandbox> {
         let mut sandbox = Sandbox::empty(machine)?;
-        sandbox.install_glibc()?;
+        machine.install_glibc(sandbox.root.path())?;
         sandbox.furnish(content)?;
         sandbox.link_program(content.at, content.program)?;
         let mut refusals = Vec::new();
@@ -230,7 +217,7 @@ impl Sandbox {
             tree::copy_file(&emulator.program, &self.outside(EMULATOR))?;
         }
         if let Some(python) = content.python {
-            python.install(&self.machine, self.root.path())?;
+            python.install(&self.machine, self.root.path(), &|library| !python::knows_tls(library))?;
         }
         tree::copy_tree(content.layer, &self.outside(content.at), &|_| true)?;
         self.write("/etc/hosts", content.hosts.as_bytes())?;
@@ -246,21 +233,6 @@ impl Sandbox {
             symlink(Path::new(at).join(program), self.outside("/proc/self/exe"))
         };
         link().context("cannot make /proc/self/exe in the sandbox")
-    }
-
-    fn install_glibc(&self) -> anyhow::Result<()> {
-        let Some(loader) = self.machine.loader() else {
-            bail!("there is no glibc for {} in {}", self.machine.arch, self.machine.system.display());
-        };
-        tree::copy_file(&loader, &self.outside(&self.machine.loader_path().to_string_lossy()))?;
-        let folder = loader.parent().unwrap_or(Path::new("/"));
-        for name in GLIBC {
-            let library = self.machine.inside(&folder.join(name));
-            if let Some(real) = self.machine.real_path(&library) {
-                tree::copy_file(&real, &self.outside(&library.to_string_lossy()))?;
-            }
-        }
-        Ok(())
     }
 
     /// Runs the loader in the sandbox, as a program that is there in any case, to check libc, which is too.

@@ -77,8 +77,13 @@ impl Python {
         Python { program: PathBuf::from(program), library: PathBuf::new() }
     }
 
-    /// Copies the interpreter into a root, at its own paths, without anything that knows TLS.
-    pub fn install(&self, machine: &Machine, root: &Path) -> anyhow::Result<()> {
+    /// The folder of its standard library, such as `python3.13`.
+    pub fn folder(&self) -> String {
+        self.library.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Copies the interpreter into a root, at its own paths, with the modules whose libraries are all `wanted`.
+    pub fn install(&self, machine: &Machine, root: &Path, wanted: &dyn Fn(&Path) -> bool) -> anyhow::Result<()> {
         let program = machine.outside(&self.program);
         tree::copy_file(&program, &below(root, &self.program))?;
         let library = machine.outside(&self.library);
@@ -95,22 +100,31 @@ impl Python {
             }
             // A module without its libraries could not be imported, so it need not be there.
             let Some(libraries) = needs(machine, &module)? else { continue };
-            if libraries.iter().any(|library| knows_tls(library)) {
+            if !libraries.iter().all(|library| wanted(library)) {
                 continue;
             }
             needed.extend(libraries);
             tree::copy_file(&module, &below(root, &machine.inside(&module)))?;
         }
-        needed.sort();
-        needed.dedup();
-        for library in needed {
-            // The loader's listing names paths inside the system.
-            if let Some(real) = machine.real_path(&library) {
-                tree::copy_file(&real, &below(root, &library))?;
-            }
-        }
-        Ok(())
+        install_libraries(machine, needed, root)
     }
+}
+
+/// Copies into a root, at their own paths, the libraries that a file of the machine needs.
+pub fn install_needs(machine: &Machine, file: &Path, root: &Path) -> anyhow::Result<()> {
+    install_libraries(machine, needs(machine, file)?.unwrap_or_default(), root)
+}
+
+fn install_libraries(machine: &Machine, mut needed: Vec<PathBuf>, root: &Path) -> anyhow::Result<()> {
+    needed.sort();
+    needed.dedup();
+    for library in needed {
+        // The loader's listing names paths inside the system.
+        if let Some(real) = machine.real_path(&library) {
+            tree::copy_file(&real, &below(root, &library))?;
+        }
+    }
+    Ok(())
 }
 
 /// Modules that are compiled: they are copied one by one, if what they need may be seen.
