@@ -1,4 +1,4 @@
-//! `layers/digests.toml`: the digest that every zip must have, whoever builds it, wherever and however often.
+//! `layers/digests.toml`: the digest that every zip and every image must have, whoever builds it, wherever and however often.
 //!
 //! The file is written by `build-layer --update-digests` and by nobody else; every build, `inspect` and publishing
 //! compare with it. Zips made from unpinned sources are neither recorded nor compared: nobody else has those sources.
@@ -15,13 +15,13 @@ use crate::error::invalid;
 use crate::files::size;
 use crate::model::{Arch, LayerName, Sha256, Version};
 use crate::pack::landing::land_text;
-use crate::pack::{Manifest, Release};
+use crate::pack::{ImageArchive, Manifest, Release};
 
 /// Where the lock is, from the root of the checkout.
 pub const FILE: &str = "layers/digests.toml";
 
 const HEADER: &str = "\
-# The bytes of every zip. Written by `cargo xtask build-layer LAYER --update-digests`; every build compares.
+# The bytes of every zip and image. Written by `cargo xtask build-layer LAYER --update-digests`; every build compares.
 ";
 
 /// What the file says, sorted by layer, version and architecture.
@@ -31,6 +31,21 @@ pub struct Lock {
     /// One entry for each zip.
     #[serde(default, rename = "zip")]
     zips: Vec<LockedZip>,
+    /// One entry for each image archive.
+    #[serde(default, rename = "image")]
+    images: Vec<LockedImage>,
+}
+
+/// The bytes that one image archive must have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedImage {
+    /// The file's name in `dist/`, which says layer, version and architectures.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Of the file.
+    pub sha256: Sha256,
 }
 
 /// The bytes that one zip must have.
@@ -116,16 +131,44 @@ impl Lock {
         }
     }
 
+    /// Compares an image archive, whose layers are pinned, with what it must be.
+    pub fn compare_image(&self, image: &ImageArchive) -> Comparison {
+        match self.images.iter().find(|locked| locked.name == image.name) {
+            None => Comparison::Unknown,
+            Some(locked) if locked.sha256 == image.sha256 => Comparison::Same,
+            Some(locked) => Comparison::Different { expected: locked.sha256 },
+        }
+    }
+
+    /// Records an image archive, whose layers are pinned, as [`Self::update`] does zips.
+    pub fn update_image(root: &Path, image: &ImageArchive) -> Result<Lock> {
+        Lock::change(root, |lock| {
+            lock.images.retain(|other| other.name != image.name);
+            let ImageArchive { name, size, sha256, .. } = image.clone();
+            lock.images.push(LockedImage { name, size, sha256 });
+            lock.images.sort();
+        })
+    }
+
     /// Records the zip of `release` in the lock of the checkout at `root`, unless it is unpinned, and leaves what it
     /// says of others. Two runs at once wait for each other, so that neither's entry is lost. Returns the new lock.
     pub fn update(root: &Path, release: &Release) -> Result<Lock> {
+        Lock::change(root, |lock| {
+            if release.manifest.pinned {
+                lock.record(LockedZip::of(release));
+            }
+        })
+    }
+
+    fn change(root: &Path, change: impl FnOnce(&mut Lock)) -> Result<Lock> {
         let file = path(root);
         let folder = file.parent().unwrap_or(root);
         let held = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
         let _held = held.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
-        let mut lock = Lock::load(root)?;
-        if release.manifest.pinned {
-            lock.record(LockedZip::of(release));
+        let before = Lock::load(root)?;
+        let mut lock = before.clone();
+        change(&mut lock);
+        if lock != before {
             land_text(&file, &lock.to_toml()?)?;
         }
         Ok(lock)
@@ -141,6 +184,10 @@ impl Lock {
         let mut text = HEADER.to_owned();
         for zip in &self.zips {
             writeln!(text, "\n[[zip]]\n{}", toml::to_string(zip).context("cannot be written as TOML")?.trim_end())?;
+        }
+        for image in &self.images {
+            let image = toml::to_string(image).context("cannot be written as TOML")?;
+            writeln!(text, "\n[[image]]\n{}", image.trim_end())?;
         }
         Ok(text)
     }
@@ -220,6 +267,24 @@ mod tests {
         assert!(text.starts_with("# The bytes"));
         let second = "\n[[zip]]\nlayer = \"a\"\nversion = \"1.0\"\narch = \"arm64\"\nsize = 3\nsha256 = \"";
         assert!(text.contains(second), "{text}");
+    }
+
+    #[test]
+    fn images_are_recorded_and_compared() {
+        let root = root("");
+        let image = |content: &str| ImageArchive {
+            name: "a-1.0-x86_64.oci.tar".to_owned(),
+            reference: "media-layers/a:1.0".to_owned(),
+            size: 3,
+            sha256: Sha256::of(content),
+        };
+        assert_eq!(Lock::load(root.path()).expect("read").compare_image(&image("one")), Comparison::Unknown);
+        for content in ["one", "two"] {
+            Lock::update_image(root.path(), &image(content)).expect("recorded");
+        }
+        let lock = Lock::load(root.path()).expect("read");
+        assert_eq!(lock.compare_image(&image("two")), Comparison::Same);
+        assert_eq!(lock.compare_image(&image("one")), Comparison::Different { expected: Sha256::of("two") });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask build-layer`: the main job.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -15,7 +16,7 @@ use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::lock::{self, Comparison, Lock};
-use crate::pack::Release;
+use crate::pack::{Release, write_image};
 use crate::session::Session;
 use crate::smoke::report::Report;
 
@@ -32,6 +33,9 @@ pub struct BuildLayer {
     /// Record the digests of the zips in layers/digests.toml instead of comparing with it.
     #[arg(long, conflicts_with = "overrides")]
     update_digests: bool,
+    /// Also write an OCI image with what is in the zips, for functions that are container images and cannot have layers.
+    #[arg(long)]
+    image: bool,
     #[command(flatten)]
     fetch: FetchArgs,
     #[command(flatten)]
@@ -70,9 +74,10 @@ impl BuildLayer {
         .unwrap_or_default();
         if !present.is_empty() {
             ui.note("nothing has changed since the last build");
-            return present.iter().try_fold(Outcome::Done, |outcome, release| {
+            let outcome = present.iter().try_fold(Outcome::Done, |outcome, release| -> Result<Outcome> {
                 Ok(outcome.and(self.show(session, &mut lock, release, None)?))
-            });
+            })?;
+            return Ok(outcome.and(self.write_image(session, &present)?));
         }
         let jobs = match self.jobs {
             Some(jobs) => jobs,
@@ -115,13 +120,14 @@ impl BuildLayer {
             }
             return Ok(Outcome::Done);
         }
-        let mut outcome = Outcome::Done;
+        let (mut outcome, mut releases) = (Outcome::Done, Vec::new());
         for zip in &plan.zips {
             let circumstances =
                 Circumstances { builder: workshop.identity(), smoke: workshop.smoke_options(session, zip.arch), jobs };
             match assemble(session, &cache, &plan, zip, &ready, &circumstances)? {
                 Assembled::Released(release, report) => {
                     outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
+                    releases.push(*release);
                 }
                 Assembled::AuditFailed(report) => {
                     ui.note(format!("{}: the audit found what would break; nothing was written to dist/\n", zip.file));
@@ -135,10 +141,49 @@ impl BuildLayer {
                 }
             }
         }
+        if releases.len() == plan.zips.len() {
+            outcome = outcome.and(self.write_image(session, &releases)?);
+        }
         if !plan.pinned {
             ui.warn("made from a source that is not pinned (`--override`): the manifest says so, nothing is compared with layers/digests.toml, and publishing will refuse it");
         }
         Ok(outcome)
+    }
+
+    /// Writes the image of the zips, if one is wanted, and compares it with the lock or records it there.
+    fn write_image(&self, session: &Session, releases: &[Release]) -> Result<Outcome> {
+        if !self.image {
+            return Ok(Outcome::Done);
+        }
+        let image = {
+            let _progress = session.ui.busy("writing the image");
+            write_image(releases, &session.dist)?
+        };
+        let root = &session.catalog.root;
+        let pinned = releases.iter().all(|release| release.manifest.pinned);
+        if self.update_digests && pinned {
+            Lock::update_image(root, &image)?;
+        }
+        let comparison = if pinned { Lock::load(root)?.compare_image(&image) } else { Comparison::Unpinned };
+        session.ui.data(&format!(
+            "{}\n  size         {}\n  sha256       {}\n  lock         {comparison}\n\nnext: podman load --input {0}; its name is then localhost/{}\n\n",
+            shown(&session.dist.join(&image.name)).display(),
+            size(image.size),
+            image.sha256,
+            image.reference,
+        ))?;
+        Ok(match comparison {
+            Comparison::Different { .. } => Outcome::Findings,
+            Comparison::Unknown => {
+                session.ui.warn(format!(
+                    "{} has no digest of {} to compare with\n\nhint: `--update-digests` records this one",
+                    lock::FILE,
+                    image.name
+                ));
+                Outcome::Done
+            }
+            Comparison::Same | Comparison::Unpinned => Outcome::Done,
+        })
     }
 
     /// Shows what is in dist/ now, and compares it with the lock or records it there.
@@ -164,11 +209,16 @@ impl BuildLayer {
     }
 }
 
+/// A path as the user would type it: from the folder they are in, if it is below that.
+fn shown(path: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
 /// What was built, how big it is, how to recognise it, and what to do with it.
 fn summary(session: &Session, release: &Release, smoke: Option<&Report>, comparison: Comparison) -> String {
     let zip = &release.zip;
     let path = session.dist.join(&zip.name);
-    let shown = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(&path);
+    let shown = shown(&path);
     let checks = smoke.map(|report| format!("  smoke        {}\n", report.summary())).unwrap_or_default();
     format!(
         "{}\n  size         {} zipped, {} unpacked\n  sha256       {}\n  CodeSha256   {}\n  audit        no findings for {}\n{checks}  lock         {comparison}\n  contents     {}\n\nnext: cargo xtask publish {}@{} --arch {} --region us-east-1 --dry-run\n\n",
