@@ -58,7 +58,7 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Run a finished layer, cut off from the system's libraries and certificates.
     Smoke(smoke::Smoke),
-    /// Run a function with its layers as AWS Lambda would.
+    /// Run a function with its layers as AWS Lambda or Function Compute would.
     Invoke(invoke_command::Invoke),
     /// Build a layer twice from nothing, under different conditions, and compare every byte.
     Verify(verify::Verify),

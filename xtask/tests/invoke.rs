@@ -55,7 +55,7 @@ struct Function(tempfile::TempDir);
 impl Function {
     fn new(code: &str) -> Function {
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = "runtime = \"python3.13\"\nhandler = \"app.handler\"\nlayers = []\nmemory = 256\ntimeout = 2\nenvironment = [\"OWN\"]\n";
+        let settings = "cloud = \"aws\"\nruntime = \"python3.13\"\nhandler = \"app.handler\"\nlayers = []\nmemory = 256\ntimeout = 2\nenvironment = [\"OWN\"]\n";
         fs::write(folder.path().join("function.toml"), settings).expect("written");
         fs::write(folder.path().join("app.py"), code).expect("written");
         Function(folder)

@@ -1,4 +1,4 @@
-//! `invoke`: runs a function with its layers as AWS Lambda would.
+//! `invoke`: runs a function with its layers as AWS Lambda or Function Compute would.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use crate::plan::{Request, resolve};
 use crate::process;
 use crate::session::Session;
 
-/// Run a function with its layers as AWS Lambda would.
+/// Run a function with its layers as AWS Lambda or Function Compute would.
 ///
-/// The function is in /var/task, its layers are in /opt, and only /tmp can be written to. It has Lambda's environment
-/// and user, and the real runtime client. Results go to stdout; the function's log and Lambda's report go to stderr.
-/// AWS_ACCESS_KEY_ID and its like, AWS_REGION and AWS_ENDPOINT_URL are passed on, and what `environment` in
-/// function.toml names.
+/// The function's layers are in /opt, and only /tmp can be written to. It has the cloud's environment, and in Lambda the
+/// real runtime client. Results go to stdout; the function's log and a report of time and memory go to stderr. The
+/// function gets the caller's credentials and region (AWS_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_ID and the like),
+/// AWS_ENDPOINT_URL, and the variables that `environment` in function.toml names.
 #[derive(Debug, Args)]
 pub struct Invoke {
     /// The function's folder, with a function.toml.
@@ -31,7 +31,7 @@ pub struct Invoke {
     /// A file with an event, as JSON. The function that was started for the first one handles them all.
     #[arg(long = "event", value_name = "FILE", required = true)]
     events: Vec<PathBuf>,
-    /// A layer by name or zip, instead of those in function.toml. Of several, the later ones win.
+    /// A layer by name or zip, instead of those in function.toml. They are in the order of the cloud's settings: where two have the same file, Lambda takes the last one's, Function Compute the first one's.
     #[arg(long = "layer", value_name = "NAME|ZIP")]
     layers: Vec<String>,
     /// Memory in MB; the share of a core follows from it [default: as in function.toml].

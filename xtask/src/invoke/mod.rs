@@ -1,8 +1,9 @@
-//! Running a function with its layers as AWS Lambda would, without a container engine.
+//! Running a function with its layers as AWS Lambda or Function Compute would, without a container engine.
 //!
-//! The real runtime client asks a Runtime API of ours for events. A function that has been started handles all of them,
+//! Lambda's own runtime client asks a Runtime API of ours for events; for Function Compute a small client of ours does. A function that has been started handles all of them,
 //! as a warm one does; after a time-out or a crash the next event starts it anew.
 
+pub mod environment;
 pub mod limits;
 pub mod memory;
 pub mod room;
@@ -10,7 +11,6 @@ pub mod runtime_api;
 pub mod settings;
 pub mod system;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -27,7 +27,7 @@ use self::room::Room;
 use self::runtime_api::{Invocation, Message, RuntimeApi};
 use self::settings::Function;
 use self::system::System;
-use crate::model::{Arch, Sha256};
+use crate::model::{Arch, Cloud, Sha256};
 use crate::process::background::Background;
 use crate::ui::Ui;
 
@@ -37,11 +37,6 @@ const INIT_LIMIT: Duration = Duration::from_secs(60);
 /// How often it is looked whether the function still runs.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Variables of the caller that the function gets, and how the names of others begin.
-const PASSED: [&str; 5] =
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"];
-const PASSED_PREFIX: &str = "AWS_ENDPOINT_URL";
-
 /// A function that is to be run.
 #[derive(Debug)]
 pub struct Order<'a> {
@@ -49,7 +44,7 @@ pub struct Order<'a> {
     pub folder: &'a Path,
     /// What it says of itself.
     pub function: &'a Function,
-    /// Zips, in the order in which Lambda would merge them.
+    /// Zips, in the order of the cloud's own settings.
     pub layers: &'a [PathBuf],
     /// MB.
     pub memory: u32,
@@ -96,32 +91,41 @@ impl<'a> Invoker<'a> {
     /// Prepares everything that is kept in `cache`.
     pub fn new(order: &'a Order<'a>, arch: Arch, cache: &Path, ui: &'a Ui) -> Result<Invoker<'a>> {
         let cache = cache.join("invoke");
-        let system = System::prepare(arch, &cache, ui)?;
+        let folder = order.folder.canonicalize().with_context(|| format!("cannot read {}", order.folder.display()))?;
+        let cloud = order.function.cloud;
+        let system = System::prepare(arch, cloud, &folder, &cache, ui)?;
         let version = system.python.folder();
         if version != order.function.runtime {
             ui.note(format!("this machine's {version} stands in for {}", order.function.runtime));
         }
-        let opt = system::merge(order.layers, &cache)?;
+        let mut layers = order.layers.to_vec();
+        if cloud == Cloud::Aliyun {
+            // Where two layers have the same file, that of the first one counts.
+            layers.reverse();
+        }
+        let opt = system::merge(&layers, &cache)?;
         let place = cache.join("root");
         std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
-        let folder = order.folder.canonicalize().with_context(|| format!("cannot read {}", order.folder.display()))?;
+        let code = environment::code(cloud);
         let mut mounts = vec![
             (opt, PathBuf::from("opt")),
-            (folder.clone(), PathBuf::from("var/task")),
+            (folder.clone(), PathBuf::from(code)),
             (system.runtime, PathBuf::from("var/runtime")),
         ];
+        mounts.extend(system.packages.map(|packages| (packages, PathBuf::from("var/packages"))));
         let files = ["etc/hosts", "etc/resolv.conf"].map(PathBuf::from);
         mounts
             .extend(files.into_iter().map(|file| (Path::new("/").join(&file), file)).filter(|(from, _)| from.exists()));
-        let python = system.python.program.to_string_lossy().into_owned();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut argv = vec![system.python.program.to_string_lossy().into_owned()];
+        argv.extend(environment::client(cloud, &order.function.handler));
         let room = Room {
             system: system.root,
             place,
             mounts,
-            argv: vec![python, "-m".to_owned(), "awslambdaric".to_owned(), order.function.handler.clone()],
-            env: environment(order, &name, &version),
-            cwd: PathBuf::from("/var/task"),
+            argv,
+            env: environment::variables(order, &name, &version),
+            cwd: Path::new("/").join(code),
         };
         Ok(Invoker { order, room, running: None, ui })
     }
@@ -143,8 +147,8 @@ impl<'a> Invoker<'a> {
         let begin = Instant::now();
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline = (since_1970 + self.order.timeout).as_millis();
-        let arn =
-            format!("arn:aws:lambda:us-east-1:123456789012:function:{}", self.room.env["AWS_LAMBDA_FUNCTION_NAME"]);
+        let name = self.order.folder.file_name().unwrap_or_default().to_string_lossy();
+        let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
         running.api.give(Invocation { id: id.clone(), event: event.to_vec(), deadline, arn });
         let end = running.wait(begin + self.order.timeout, &|running, message| match message {
             Some(Message::Result(result)) => Some(End::Result(result)),
@@ -281,47 +285,4 @@ fn request_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let digits = Sha256::of(format!("{} {}", std::process::id(), now.as_nanos())).to_string();
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..32]].join("-")
-}
-
-/// The environment that Lambda gives a function, and what the caller has for it.
-fn environment(order: &Order<'_>, name: &str, python: &str) -> BTreeMap<String, String> {
-    let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
-    let region = region.unwrap_or_else(|_| "us-east-1".to_owned());
-    let memory = order.memory.to_string();
-    let execution = format!("AWS_Lambda_{}", order.function.runtime);
-    let log_group = format!("/aws/lambda/{name}");
-    let python_path = format!("/opt/python/lib/{python}/site-packages:/opt/python:/var/runtime");
-    let fixed = [
-        ("AWS_DEFAULT_REGION", region.as_str()),
-        ("AWS_EXECUTION_ENV", &execution),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        ("AWS_LAMBDA_FUNCTION_NAME", name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-        ("AWS_REGION", &region),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-        ("LAMBDA_TASK_ROOT", "/var/task"),
-        ("LANG", "en_US.UTF-8"),
-        (
-            "LD_LIBRARY_PATH",
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        ),
-        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-        ("PYTHONPATH", &python_path),
-        ("TZ", ":UTC"),
-        ("_HANDLER", &order.function.handler),
-    ];
-    let mut env: BTreeMap<_, _> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let wanted = |name: &str| {
-        PASSED.contains(&name)
-            || name.starts_with(PASSED_PREFIX)
-            || order.function.environment.iter().any(|own| own == name)
-    };
-    env.extend(std::env::vars_os().filter_map(|(name, value)| {
-        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-        wanted(&name).then_some((name, value))
-    }));
-    env
 }

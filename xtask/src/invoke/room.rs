@@ -28,8 +28,8 @@ const TMP: &CStr = c"size=512m,mode=1777";
 /// The devices that a function sees.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
-/// Folders and files of the root that something is mounted on.
-pub const MOUNTED: [&str; 4] = ["opt", "var/task", "var/runtime", "etc"];
+/// Folders of the root that hold what is mounted.
+const MOUNTED: [&str; 6] = ["opt", "var/task", "code", "var/runtime", "var/packages", "etc"];
 
 /// Enters the groups of processes before `--`, and becomes what is behind it.
 const JOIN: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@""#;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::catalog::read_toml;
 use crate::error::invalid;
+use crate::model::Cloud;
 
 /// The name of the file, in the function's folder.
 pub const FILE: &str = "function.toml";
@@ -21,11 +22,13 @@ const TIMEOUT: std::ops::RangeInclusive<u32> = 1..=900;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Function {
+    /// The cloud that runs it.
+    pub cloud: Cloud,
     /// The runtime's name, such as `python3.13`.
     pub runtime: String,
     /// What is called: `module.function`.
     pub handler: String,
-    /// The layers, in the order in which the cloud merges them.
+    /// The layers, in the order of the cloud's own settings.
     pub layers: Vec<String>,
     /// MB.
     pub memory: u32,
@@ -45,7 +48,7 @@ impl Function {
         let file = folder.join(FILE);
         if !file.is_file() {
             return Err(invalid(format!(
-                "{} is not a function: it has no {FILE}\n\nhint: `examples/lambda/` has some",
+                "{} is not a function: it has no {FILE}\n\nhint: the folders in `examples/` have one",
                 folder.display()
             )));
         }

@@ -1,6 +1,8 @@
-//! What a runtime consists of: a root with glibc and Python, and Lambda's client and SDK. Both are made once and kept.
+//! What a runtime consists of: a root with glibc and Python, what calls the function, and the packages that the function
+//! asks for. All are made once and kept.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use super::room;
 use crate::error::invalid;
 use crate::files;
-use crate::model::{Arch, Sha256};
+use crate::model::{Arch, Cloud, Sha256};
 use crate::process;
 use crate::smoke::layer::Layer;
 use crate::smoke::sandbox::machine::Machine;
@@ -17,11 +19,17 @@ use crate::smoke::sandbox::python::{Python, install_needs};
 use crate::smoke::sandbox::tree;
 use crate::ui::Ui;
 
-/// What is installed beside Python.
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// What Lambda's runtime has beside Python: the client of the Runtime API, and the SDK.
+const LAMBDA: &str = include_str!("lambda-requirements.txt");
+
+/// What calls functions as Function Compute does.
+const FUNCTION_COMPUTE: &str = include_str!("fc_runtime.py");
+
+/// The packages that a function needs beyond its runtime, in its folder, where the clouds' own tools look too.
+const REQUIREMENTS: &str = "requirements.txt";
 
 /// Part of every folder's name: raise it when folders are made in another way.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A runtime.
 #[derive(Debug)]
@@ -30,28 +38,51 @@ pub struct System {
     pub root: PathBuf,
     /// What goes to /var/runtime.
     pub runtime: PathBuf,
+    /// What goes to /var/packages, if the function asks for packages.
+    pub packages: Option<PathBuf>,
     /// The interpreter.
     pub python: Python,
 }
 
 impl System {
-    /// Finds this machine's Python, and makes a runtime of it below `cache`, if that has not been done yet.
+    /// Finds this machine's Python, and makes a runtime of it below `cache` for the function in `folder`, if that has not
+    /// been done yet.
     ///
     /// # Errors
     /// Where Python or pip are missing, or the packages cannot be had.
-    pub fn prepare(arch: Arch, cache: &Path, ui: &Ui) -> Result<System> {
+    pub fn prepare(arch: Arch, cloud: Cloud, folder: &Path, cache: &Path, ui: &Ui) -> Result<System> {
         let machine = Machine::find(arch, None)?;
         let python = Python::find(&machine)?;
         let program = machine.outside(&python.program);
         let about = fs::metadata(&program).with_context(|| format!("cannot read {}", program.display()))?;
-        let version = (about.len(), about.mtime(), &python.program);
-        let key = Sha256::of(format!("{FORMAT} {version:?} {REQUIREMENTS}")).short();
-        let runtime = kept(&cache.join(format!("runtime-{key}")), |folder| install(&program, folder, ui))?;
-        let root = kept(&cache.join(format!("system-{key}")), |folder| {
+        let version = format!("{FORMAT} {} {} {}", about.len(), about.mtime(), program.display());
+        let key = |what: &str| Sha256::of(format!("{version} {what}")).short();
+        let runtime = match cloud {
+            Cloud::Aws => kept(&cache.join(format!("runtime-{}", key(LAMBDA))), |folder| {
+                let _progress = ui.busy("installing Lambda's runtime client and the SDK");
+                install(&program, LAMBDA, folder)
+            })?,
+            Cloud::Aliyun => kept(&cache.join(format!("runtime-{}", key(FUNCTION_COMPUTE))), |folder| {
+                tree::write(&folder.join("fc_runtime.py"), FUNCTION_COMPUTE.as_bytes())
+            })?,
+        };
+        let list = folder.join(REQUIREMENTS);
+        let packages = match fs::read_to_string(&list) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            text => {
+                let text = text.with_context(|| format!("cannot read {}", list.display()))?;
+                Some(kept(&cache.join(format!("packages-{}", key(&text))), |folder| {
+                    let _progress = ui.busy(&format!("installing what {} lists", list.display()));
+                    install(&program, &text, folder)
+                })?)
+            }
+        };
+        let folders: Vec<_> = [Some(&runtime), packages.as_ref()].into_iter().flatten().collect();
+        let root = kept(&cache.join(format!("system-{}", key(&format!("{folders:?}")))), |folder| {
             let _progress = ui.busy("making a root with glibc and Python");
-            furnish(&machine, &python, &runtime, folder)
+            furnish(&machine, &python, &folders, folder)
         })?;
-        Ok(System { root, runtime, python })
+        Ok(System { root, runtime, packages, python })
     }
 }
 
@@ -93,28 +124,31 @@ fn kept(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf
     Ok(folder.to_owned())
 }
 
-fn install(python: &Path, folder: &Path, ui: &Ui) -> Result<()> {
-    let _progress = ui.busy("installing Lambda's runtime client and the SDK");
-    let list = folder.join("requirements.txt");
-    fs::write(&list, REQUIREMENTS).with_context(|| format!("cannot write {}", list.display()))?;
+/// Lets pip put into `folder` what `text`, a list of requirements, names.
+fn install(python: &Path, text: &str, folder: &Path) -> Result<()> {
+    let list = folder.join(REQUIREMENTS);
+    tree::write(&list, text.as_bytes())?;
     let (folder, list) = (folder.display().to_string(), list.display().to_string());
-    let words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &folder, "--requirement", &list];
+    let words = ["-m", "pip", "install", "--quiet", "--target", &folder, "--requirement", &list];
     let output = process::output(python, words).with_context(|| format!("cannot run {}", python.display()))?;
     if !output.status.success() {
         bail!(
-            "pip cannot install Lambda's runtime client: {}\n\nhint: it needs pip (`python3-pip` on Debian) and a package index",
+            "pip cannot install what the function needs: {}\n\nhint: it needs pip (`python3-pip` on Debian) and a package index",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
     Ok(())
 }
 
-fn furnish(machine: &Machine, python: &Python, runtime: &Path, root: &Path) -> Result<()> {
+/// Puts glibc, Python and what the compiled modules in `folders` need into a root, and what a room mounts on.
+fn furnish(machine: &Machine, python: &Python, folders: &[&PathBuf], root: &Path) -> Result<()> {
     machine.install_glibc(root)?;
     python.install(machine, root, &|_| true)?;
-    for entry in walk(runtime)? {
-        if entry.to_string_lossy().ends_with(".so") {
-            install_needs(machine, &entry, root)?;
+    for folder in folders {
+        for module in
+            tree::listing(folder, Path::new(""))?.iter().filter(|path| path.extension() == Some("so".as_ref()))
+        {
+            install_needs(machine, folder, module, root)?;
         }
     }
     let (folders, files) = room::mount_points();
@@ -126,8 +160,4 @@ fn furnish(machine: &Machine, python: &Python, runtime: &Path, root: &Path) -> R
     }
     tree::write(&root.join("etc/nsswitch.conf"), b"hosts: files dns\n")?;
     tree::write(&root.join("etc/passwd"), b"sbx_user1051:x:993:993::/home/sbx_user1051:/sbin/nologin\n")
-}
-
-fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(tree::listing(folder, Path::new(""))?.into_iter().map(|path| folder.join(path)).collect())
 }

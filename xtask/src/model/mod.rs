@@ -22,5 +22,5 @@ pub use layer::Layer;
 pub use name::{LayerName, RecipeName, RecipeRef, Version};
 pub use origin::Origin;
 pub use recipe::Recipe;
-pub use target::{Target, Targets};
+pub use target::{Cloud, Target, Targets};
 pub use toolchain::Toolchain;

@@ -110,9 +110,12 @@ impl Python {
     }
 }
 
-/// Copies into a root, at their own paths, the libraries that a file of the machine needs.
-pub fn install_needs(machine: &Machine, file: &Path, root: &Path) -> anyhow::Result<()> {
-    install_libraries(machine, needs(machine, file)?.unwrap_or_default(), root)
+/// Copies into a root, at their own paths, the libraries that a module needs from outside of `folder`, which holds it, if
+/// all of them are there.
+pub fn install_needs(machine: &Machine, folder: &Path, module: &Path, root: &Path) -> anyhow::Result<()> {
+    let mut needed = needs(machine, &folder.join(module))?.unwrap_or_default();
+    needed.retain(|library| !library.starts_with(folder));
+    install_libraries(machine, needed, root)
 }
 
 fn install_libraries(machine: &Machine, mut needed: Vec<PathBuf>, root: &Path) -> anyhow::Result<()> {

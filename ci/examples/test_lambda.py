@@ -3,7 +3,6 @@
 moto checks neither signatures nor policies, so this shows nothing about either.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -12,7 +11,6 @@ import tempfile
 import time
 import tomllib
 import unittest
-import wave
 import xml.etree.ElementTree as xml
 from decimal import Decimal
 from pathlib import Path
@@ -20,24 +18,8 @@ from urllib.parse import quote_plus
 
 import boto3
 import yaml
+from common import EXAMPLES, FIXTURES, KEYS, SECRETS, TOKEN, Example, tone
 
-ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = ROOT / "xtask/fixtures"
-FUNCTIONS = ROOT / "examples/lambda"
-TOKEN = "Token" + "x" * 1995
-# What only a presigned URL holds.
-SECRETS = re.compile(r"X-Amz-(Signature|Credential|Security-Token)|[?&]Signature=|" + TOKEN, re.IGNORECASE)
-KEYS = [
-    "tone.wav",
-    "a folder/with  spaces.wav",
-    "1+1=2.wav",
-    "100%25 %41.wav",
-    "rock & roll.wav",
-    "it's a \"quoted\" name.wav",
-    "Tür mit Umlauten äöüß.wav",
-    "电影/声音.wav",
-    "k" * 1020 + ".wav",
-]
 os.environ.update(
     AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
     AWS_SECRET_ACCESS_KEY="secret",
@@ -45,8 +27,6 @@ os.environ.update(
     AWS_DEFAULT_REGION="us-east-1",
     TABLE_NAME="table",
 )
-for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]:
-    os.environ.pop(name, None)
 
 
 def setUpModule():
@@ -80,12 +60,7 @@ def with_a_long_comment(mp3):
     return b"ID3\3\0\0" + size + frame + mp3
 
 
-def tone():
-    with wave.open(str(FIXTURES / "tone.wav")) as file:
-        return file.getframerate(), file.getnchannels(), file.getnframes() / file.getframerate()
-
-
-class Example(unittest.TestCase):
+class Function(Example):
     table_key = None
 
     def setUp(self):
@@ -101,29 +76,9 @@ class Example(unittest.TestCase):
             )
             self.addCleanup(self.table.delete)
 
-    def invoke(self, *events, **environment):
-        """What the function returns for each event, and its log, after a look for secrets in both."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        command = [ROOT / "target/debug/xtask", "invoke", FUNCTIONS / self.example]
-        for number, event in enumerate(events):
-            file = Path(folder.name, f"{number}.json")
-            file.write_text(json.dumps(event))
-            command += ["--event", file]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-        self.assertNotRegex(done.stdout + done.stderr, SECRETS)
-        results = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertEqual(len(results), len(events), done.stderr)
-        failed = any("errorType" in result for result in results if isinstance(result, dict))
-        self.assertEqual(done.returncode, int(failed), done.stderr)
-        return results, done.stderr
 
-    def sample(self, name):
-        return json.loads((FUNCTIONS / self.example / "events" / name).read_text())
-
-
-class Pymediainfo(Example):
-    example = "pymediainfo"
+class Pymediainfo(Function):
+    example = "lambda/pymediainfo"
 
     def test_the_sample_event(self):
         [result], _ = self.invoke(self.sample("object.json"))
@@ -147,8 +102,8 @@ class Pymediainfo(Example):
             self.assertRegex(result["errorMessage"], "404")
 
 
-class MediainfoToDynamodb(Example):
-    example = "mediainfo-to-dynamodb"
+class MediainfoToDynamodb(Function):
+    example = "lambda/mediainfo-to-dynamodb"
     table_key = ["keyName"]
 
     def record(self, key):
@@ -184,8 +139,8 @@ class MediainfoToDynamodb(Example):
         self.assertEqual(list(self.items()), ["tone.wav"])
 
 
-class FfprobeFromStream(Example):
-    example = "ffprobe-from-stream"
+class FfprobeFromStream(Function):
+    example = "lambda/ffprobe-from-stream"
     table_key = ["bucket", "key"]
 
     def insert(self, key, number, put=True):
@@ -236,7 +191,7 @@ class FfprobeFromStream(Example):
 
 class Templates(unittest.TestCase):
     def test_they_say_the_same_as_the_settings(self):
-        for settings in FUNCTIONS.glob("*/function.toml"):
+        for settings in (EXAMPLES / "lambda").glob("*/function.toml"):
             with self.subTest(settings.parent.name):
                 function = tomllib.loads(settings.read_text())
                 # The values of the template's own tags do not matter here.
@@ -248,7 +203,3 @@ class Templates(unittest.TestCase):
                 self.assertEqual(list(own["Environment"]["Variables"]), function["environment"])
                 wanted = (function["runtime"], function["memory"], function["timeout"])
                 self.assertEqual((shared["Runtime"], shared["MemorySize"], shared["Timeout"]), wanted)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -1,0 +1,62 @@
+"""What the tests of all examples share: `cargo xtask invoke`, and the truth about a fixture."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+import wave
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "xtask/fixtures"
+EXAMPLES = ROOT / "examples"
+TOKEN = "Token" + "x" * 1995
+# What only a presigned URL or a signed request holds.
+SECRETS = re.compile(
+    r"x-(amz|oss)-(signature|credential|security-token)|[?&]Signature=|Authorization|" + TOKEN, re.IGNORECASE
+)
+KEYS = [
+    "tone.wav",
+    "a folder/with  spaces.wav",
+    "1+1=2.wav",
+    "100%25 %41.wav",
+    "rock & roll.wav",
+    "it's a \"quoted\" name.wav",
+    "Tür mit Umlauten äöüß.wav",
+    "电影/声音.wav",
+    "k" * 1020 + ".wav",
+]
+for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]:
+    os.environ.pop(name, None)
+
+
+def tone():
+    """Samples per second, channels and seconds of tone.wav."""
+    with wave.open(str(FIXTURES / "tone.wav")) as file:
+        return file.getframerate(), file.getnchannels(), file.getnframes() / file.getframerate()
+
+
+class Example(unittest.TestCase):
+    """A function; `example` is its folder."""
+
+    def invoke(self, *events, **environment):
+        """What the function returns for each event, and its log, after a look for secrets in both."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        command = [ROOT / "target/debug/xtask", "invoke", EXAMPLES / self.example]
+        for number, event in enumerate(events):
+            file = Path(folder.name, f"{number}.json")
+            file.write_text(json.dumps(event))
+            command += ["--event", file]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+        self.assertNotRegex(done.stdout + done.stderr, SECRETS)
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(results), len(events), done.stderr)
+        failed = any("errorType" in result for result in results if isinstance(result, dict))
+        self.assertEqual(done.returncode, int(failed), done.stderr)
+        return results, done.stderr
+
+    def sample(self, name):
+        return json.loads((EXAMPLES / self.example / "events" / name).read_text())
