@@ -9,6 +9,8 @@ import unittest
 import wave
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "xtask/fixtures"
 EXAMPLES = ROOT / "examples"
@@ -36,6 +38,25 @@ def tone():
     """Samples per second, channels and seconds of tone.wav."""
     with wave.open(str(FIXTURES / "tone.wav")) as file:
         return file.getframerate(), file.getnchannels(), file.getnframes() / file.getframerate()
+
+
+class Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as what they stand for."""
+
+
+def short_form(loader, name, node):
+    value = loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else loader.construct_scalar(node)
+    if name == "GetAtt":
+        value = value.split(".", 1)
+    return {name if name == "Ref" else f"Fn::{name}": value}
+
+
+Loader.add_multi_constructor("!", short_form)
+
+
+def read(example):
+    """The template of an example of Lambda."""
+    return yaml.load((EXAMPLES / example / "template.yaml").read_text(), Loader)
 
 
 class Example(unittest.TestCase):

@@ -1,6 +1,6 @@
 """Runs the functions of examples/lambda with `cargo xtask invoke`, against moto as S3 and DynamoDB.
 
-moto checks neither signatures nor policies, so this shows nothing about either.
+moto checks neither signatures nor policies; test_deployed.py has an emulator that does.
 """
 
 import os
@@ -17,8 +17,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import boto3
-import yaml
-from common import EXAMPLES, FIXTURES, KEYS, SECRETS, TOKEN, Example, tone
+from common import EXAMPLES, FIXTURES, KEYS, SECRETS, TOKEN, Example, read, tone
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
@@ -194,9 +193,7 @@ class Templates(unittest.TestCase):
         for settings in (EXAMPLES / "lambda").glob("*/function.toml"):
             with self.subTest(settings.parent.name):
                 function = tomllib.loads(settings.read_text())
-                # The values of the template's own tags do not matter here.
-                yaml.SafeLoader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
-                template = yaml.safe_load((settings.parent / "template.yaml").read_text())
+                template = read(settings.parent.relative_to(EXAMPLES))
                 own = template["Resources"]["Function"]["Properties"]
                 shared = template["Globals"]["Function"]
                 self.assertEqual(own["Handler"], function["handler"])

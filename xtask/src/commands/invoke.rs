@@ -29,8 +29,12 @@ pub struct Invoke {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// A file with an event, as JSON. The function that was started for the first one handles them all.
-    #[arg(long = "event", value_name = "FILE", required = true)]
+    #[arg(long = "event", value_name = "FILE", required_unless_present = "runtime_api")]
     events: Vec<PathBuf>,
+    /// Take events from this Runtime API instead, such as an emulator's, which gives its address to custom runtimes in
+    /// the variable AWS_LAMBDA_RUNTIME_API.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "events")]
+    runtime_api: Option<String>,
     /// A layer by name or zip, instead of those in function.toml. They are in the order of the cloud's settings: where two have the same file, Lambda takes the last one's, Function Compute the first one's.
     #[arg(long = "layer", value_name = "NAME|ZIP")]
     layers: Vec<String>,
@@ -64,6 +68,10 @@ impl Invoke {
             timeout: Duration::from_secs(timeout.into()),
         };
         let mut invoker = Invoker::new(&order, arch, &session.cache, &session.ui)?;
+        if let Some(address) = &self.runtime_api {
+            session.ui.note(invoker.serve(address)?);
+            return Ok(Outcome::Findings);
+        }
         let mut outcome = Outcome::Done;
         for (file, event) in self.events.iter().zip(events) {
             let (result, ended) = match invoker.invoke(&event)? {

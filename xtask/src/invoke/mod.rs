@@ -15,6 +15,7 @@ use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -164,10 +165,7 @@ impl<'a> Invoker<'a> {
             end.unwrap_or_else(|| End::failed(format!("it timed out after {} s", self.order.timeout.as_secs())));
         let killed = running.killed();
         if killed > 0 {
-            end = End::failed(format!(
-                "it needs more than its {} MB of memory, and the kernel killed it",
-                self.order.memory
-            ));
+            end = End::failed(out_of_memory(self.order));
         }
         self.report(&id, duration, &mut running);
         if !timed_out && killed == 0 && running.process.runs() {
@@ -181,9 +179,25 @@ impl<'a> Invoker<'a> {
         Ok(end)
     }
 
-    /// Starts the function and waits until it asks for an event.
-    fn start(&self) -> Result<Result<Running, End>> {
-        let api = RuntimeApi::start().context("cannot listen on the loopback")?;
+    /// Lets the function handle the events of the Runtime API at `address`, until its process ends; says how it ended.
+    /// Its memory is limited, its share of a core is not: only the other end knows when it has started.
+    ///
+    /// # Errors
+    /// Where the function cannot be run at all.
+    pub fn serve(&self, address: &str) -> Result<String> {
+        let (limits, mut process) = self.launch(address)?;
+        let status = loop {
+            if let Some(status) = process.ended() {
+                break status;
+            }
+            std::thread::sleep(TICK);
+        };
+        let killed = limits.as_ref().map_or(0, Limits::killed);
+        Ok(if killed > 0 { out_of_memory(self.order) } else { ended(status) })
+    }
+
+    /// Starts the function's process, in its groups if it can have some.
+    fn launch(&self, address: &str) -> Result<(Option<Limits>, Background)> {
         let limits = match Limits::new(self.order.memory) {
             Ok(limits) => Some(limits),
             Err(error) => {
@@ -194,11 +208,18 @@ impl<'a> Invoker<'a> {
             }
         };
         let mut room = self.room.clone();
-        room.env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone());
+        room.env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address.to_owned());
         let groups = limits.as_ref().map(|limits| limits.groups.clone()).unwrap_or_default();
         let log = File::from(std::io::stderr().as_fd().try_clone_to_owned().context("there is no stderr")?);
-        let begin = Instant::now();
         let process = Background::start(&room.command(&groups)?, &log).context("cannot start the function")?;
+        Ok((limits, process))
+    }
+
+    /// Starts the function and waits until it asks for an event.
+    fn start(&self) -> Result<Result<Running, End>> {
+        let api = RuntimeApi::start().context("cannot listen on the loopback")?;
+        let begin = Instant::now();
+        let (limits, process) = self.launch(&api.address)?;
         let watch = Watch::start(process.id());
         let mut running = Running { process, api, watch, limits, init: None };
         let started = running.wait(begin + INIT_LIMIT, &|running, message| match message {
@@ -255,16 +276,21 @@ impl Running {
         self.limits.as_ref().map_or(0, Limits::killed)
     }
 
-    /// What is said of a function that has ended by itself.
+    /// How a function ended that has ended by itself.
     fn gone(&mut self) -> End {
-        let status = self.process.ended();
-        let how = match status.map(|status| (status.code(), status.signal())) {
-            Some((Some(code), _)) => format!("exit code {code}"),
-            Some((None, Some(signal))) => format!("signal {signal}"),
-            _ => "an unknown end".to_owned(),
-        };
-        End::failed(format!("its process ended by itself: {how}"))
+        End::failed(self.process.ended().map_or_else(|| "it has not ended".to_owned(), ended))
     }
+}
+
+fn ended(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("its process ended by itself: exit code {code}"),
+        (None, signal) => format!("its process ended by itself: signal {}", signal.unwrap_or_default()),
+    }
+}
+
+fn out_of_memory(order: &Order<'_>) -> String {
+    format!("it needs more than its {} MB of memory, and the kernel killed it", order.memory)
 }
 
 impl End {
