@@ -59,6 +59,16 @@ def read(example):
     return yaml.load((EXAMPLES / example / "template.yaml").read_text(), Loader)
 
 
+def without(example, action):
+    """The template without the statement that allows an action."""
+    template = read(example)
+    [policy] = template["Resources"]["Function"]["Properties"]["Policies"]
+    kept = [statement for statement in policy["Statement"] if statement["Action"] != action]
+    assert len(kept) == len(policy["Statement"]) - 1, f"{example} has no statement for {action}"
+    policy["Statement"] = kept
+    return template
+
+
 class Example(unittest.TestCase):
     """A function; `example` is its folder."""
 

@@ -23,7 +23,7 @@ from common import EXAMPLES, ROOT
 class Emulator:
     """A server. Its clients are those of the account's root; functions have the credentials of their roles."""
 
-    def __init__(self):
+    def __init__(self, **variables):
         self.folder = tempfile.TemporaryDirectory()
         self.log = Path(self.folder.name, "log")
         port = free_port()
@@ -40,6 +40,7 @@ class Emulator:
             GATEWAY_PORT=str(port),
             LAMBDA_EXECUTOR="local",
             TMPDIR=self.folder.name,
+            **variables,
         )
         with open(self.log, "w") as log:
             command = [sys.executable, "-m", "ministack"]
@@ -54,6 +55,11 @@ class Emulator:
     def client(self, service, **own):
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **own}
         return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", **keys)
+
+    def publish(self, layer):
+        """Publishes a layer of dist/; returns its ARN."""
+        content = {"ZipFile": zip_of(layer).read_bytes()}
+        return self.client("lambda").publish_layer_version(LayerName=layer, Content=content)["LayerVersionArn"]
 
     def deploy(self, example, template, parameters=None):
         """Deploys a template; returns the stack's outputs."""
@@ -73,13 +79,9 @@ class Emulator:
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": f"{example}-code", "Key": "code.zip"}
         template["Globals"]["Function"]["Runtime"] = "provided.al2023"
-        [layer] = tomllib.loads((folder / "function.toml").read_text())["layers"]
-        arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        [zip_file] = (ROOT / "dist").glob(f"{layer}-*-{arch}.zip")
-        published = self.client("lambda").publish_layer_version(
-            LayerName=layer, Content={"ZipFile": zip_file.read_bytes()}
-        )
-        parameters = {"LayerArn": published["LayerVersionArn"], **(parameters or {})}
+        layers = tomllib.loads((folder / "function.toml").read_text())["layers"]
+        names = ["LayerArn"] if len(layers) == 1 else [f"{layer.capitalize()}LayerArn" for layer in layers]
+        parameters = {**dict(zip(names, map(self.publish, layers))), **(parameters or {})}
         stacks = self.client("cloudformation")
         stacks.create_stack(
             StackName=example,
@@ -97,6 +99,13 @@ class Emulator:
 
         outputs = wait_for("the stack", stack).get("Outputs", [])
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def zip_of(layer):
+    """The zip of a layer in dist/ for this machine."""
+    arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    [file] = (ROOT / "dist").glob(f"{layer}-*-{arch}.zip")
+    return file
 
 
 def wait_for(what, ask, seconds=60, ignoring=()):

@@ -8,7 +8,7 @@ import json
 import unittest
 import xml.etree.ElementTree as xml
 
-from common import FIXTURES, SECRETS, read, tone
+from common import FIXTURES, SECRETS, read, tone, without
 from deployed import Emulator, wait_for
 
 
@@ -33,15 +33,6 @@ class Deployed(unittest.TestCase):
     def upload(self, bucket):
         self.s3.put_object(Bucket=bucket, Key="tone.wav", Body=(FIXTURES / "tone.wav").read_bytes())
 
-    def without(self, example, action):
-        """The template without the statement that allows an action."""
-        template = read(example)
-        [policy] = template["Resources"]["Function"]["Properties"]["Policies"]
-        kept = [statement for statement in policy["Statement"] if statement["Action"] != action]
-        self.assertEqual(len(kept), len(policy["Statement"]) - 1)
-        policy["Statement"] = kept
-        return template
-
 
 class MediainfoToDynamodb(Deployed):
     example = "lambda/mediainfo-to-dynamodb"
@@ -60,13 +51,13 @@ class MediainfoToDynamodb(Deployed):
         self.assertEqual(int(audio.findtext("m:SamplingRate", namespaces=spaces)), tone()[0])
 
     def test_without_the_right_to_read_nothing_is_written(self):
-        outputs = self.emulator.deploy(self.example, self.without(self.example, "s3:GetObject"))
+        outputs = self.emulator.deploy(self.example, without(self.example, "s3:GetObject"))
         self.upload(outputs["BucketName"])
         wait_for("the failure", lambda: READ_REFUSED in self.emulator.log.read_text())
         self.assertIsNone(self.item())
 
     def test_without_the_right_to_write_nothing_is_written(self):
-        outputs = self.emulator.deploy(self.example, self.without(self.example, "dynamodb:PutItem"))
+        outputs = self.emulator.deploy(self.example, without(self.example, "dynamodb:PutItem"))
         self.upload(outputs["BucketName"])
         wait_for("the failure", lambda: refused("PutItem") in self.emulator.log.read_text())
         self.assertIsNone(self.item())
@@ -100,7 +91,7 @@ class FfprobeFromStream(Deployed):
                 if number:
                     self.emulator.stop()
                     self.setUp()
-                self.insert(self.emulator.deploy(self.example, self.without(self.example, action)))
+                self.insert(self.emulator.deploy(self.example, without(self.example, action)))
                 wait_for("the failure", lambda: sign in self.emulator.log.read_text())
                 self.assertIsNone(self.output())
 
@@ -121,4 +112,4 @@ class Pymediainfo(Deployed):
         self.assertEqual(self.call(read(self.example))["tracks"][1]["sampling_rate"], tone()[0])
 
     def test_without_the_right_to_read_it_fails(self):
-        self.assertIn(READ_REFUSED, self.call(self.without(self.example, "s3:GetObject"))["errorMessage"])
+        self.assertIn(READ_REFUSED, self.call(without(self.example, "s3:GetObject"))["errorMessage"])
