@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import tempfile
@@ -28,10 +29,18 @@ KEYS = [
     "it's a \"quoted\" name.wav",
     "Tür mit Umlauten äöüß.wav",
     "电影/声音.wav",
+    "/a leading slash.wav",
     "k" * 1020 + ".wav",
 ]
 for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]:
     os.environ.pop(name, None)
+
+
+def zip_of(layer):
+    """The zip of a layer in dist/ for this machine."""
+    arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    [file] = (ROOT / "dist").glob(f"{layer}-*-{arch}.zip")
+    return file
 
 
 def tone():

@@ -7,7 +7,6 @@ The template stays as it is but for what the emulator runs: functions become cus
 import io
 import json
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 import boto3
-from common import EXAMPLES, ROOT
+from common import EXAMPLES, ROOT, zip_of
 
 class Emulator:
     """A server. Its clients are those of the account's root; functions have the credentials of their roles."""
@@ -99,13 +98,6 @@ class Emulator:
 
         outputs = wait_for("the stack", stack).get("Outputs", [])
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
-
-
-def zip_of(layer):
-    """The zip of a layer in dist/ for this machine."""
-    arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    [file] = (ROOT / "dist").glob(f"{layer}-*-{arch}.zip")
-    return file
 
 
 def wait_for(what, ask, seconds=60, ignoring=()):

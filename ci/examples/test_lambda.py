@@ -5,6 +5,7 @@ moto checks neither signatures nor policies; test_deployed.py has an emulator th
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,12 +13,13 @@ import time
 import tomllib
 import unittest
 import xml.etree.ElementTree as xml
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote_plus
 
 import boto3
-from common import EXAMPLES, FIXTURES, KEYS, SECRETS, TOKEN, Example, read, tone
+from common import EXAMPLES, FIXTURES, KEYS, SECRETS, TOKEN, Example, read, tone, zip_of
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="AKIAEXAMPLE",
@@ -47,6 +49,7 @@ def setUpModule():
     for key in KEYS:
         s3.upload_file(FIXTURES / "tone.wav", "media", key)
     s3.put_object(Bucket="media", Key="empty.mp3", Body=b"")
+    s3.put_object(Bucket="media", Key="cut.mp4", Body=(FIXTURES / "moov-end.mp4").read_bytes()[:5000])
     s3.put_object(Bucket="media", Key="long.mp3", Body=with_a_long_comment((FIXTURES / "tone.mp3").read_bytes()))
     s3.put_object(Bucket="media", Key="text.txt", Body=b"no media at all\n" * 100)
 
@@ -95,6 +98,27 @@ class Pymediainfo(Function):
         for result in results:
             self.assertEqual(result["tracks"][1]["sampling_rate"], tone()[0])
 
+    def test_without_a_layer_as_the_page_says(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        copy = Path(folder.name, "function")
+        shutil.copytree(EXAMPLES / self.example, copy)
+        settings = copy / "function.toml"
+        settings.write_text(settings.read_text().replace('layers = ["mediainfo"]', "layers = []"))
+        with zipfile.ZipFile(zip_of("mediainfo")) as layer:
+            for name in layer.namelist():
+                if name.startswith("python/pymediainfo/"):
+                    layer.extract(name, folder.name)
+        Path(folder.name, "python/pymediainfo").rename(copy / "pymediainfo")
+        self.example = copy
+        [result], _ = self.invoke({"bucket": "media", "key": "tone.wav"})
+        self.assertEqual(result["tracks"][1]["sampling_rate"], tone()[0])
+
+    def test_objects_that_are_no_whole_films(self):
+        keys = ["text.txt", "cut.mp4"]
+        for result, key in zip(self.invoke(*({"bucket": "media", "key": key} for key in keys))[0], keys):
+            self.assertEqual(result["tracks"][0]["complete_name"], key)
+
     def test_objects_that_cannot_be_read(self):
         events = [{"bucket": "media", "key": "missing.wav"}, {"bucket": "nobucket", "key": "tone.wav"}]
         for result in self.invoke(*events)[0]:
@@ -132,6 +156,14 @@ class MediainfoToDynamodb(Function):
         self.assertRegex(result["errorMessage"], "s3://media/missing.wav: .*404")
         self.assertEqual(list(self.items()), ["tone.wav"])
 
+    def test_objects_that_are_no_whole_films(self):
+        keys = ["text.txt", "cut.mp4"]
+        self.invoke({"Records": [self.record(key) for key in keys]})
+        self.assertEqual(sorted(self.items()), sorted(keys))
+        # An empty object has no report by URL yet.
+        [result], _ = self.invoke({"Records": [self.record("empty.mp3")]})
+        self.assertRegex(result["errorMessage"], "s3://media/empty.mp3: mediainfo ended with 1")
+
     def test_a_report_that_no_item_holds(self):
         [result], _ = self.invoke({"Records": [self.record("long.mp3"), self.record("tone.wav")]})
         self.assertRegex(result["errorMessage"], "s3://media/long.mp3: .* more than an item of DynamoDB holds")
@@ -168,7 +200,7 @@ class FfprobeFromStream(Function):
             self.assertAlmostEqual(Decimal(stream["duration"]), Decimal(duration), 3)
 
     def test_the_first_failure_is_reported(self):
-        for key in ["missing.wav", "empty.mp3", "text.txt"]:
+        for key in ["missing.wav", "empty.mp3", "text.txt", "cut.mp4"]:
             with self.subTest(key):
                 records = [self.insert("tone.wav", "1"), self.insert(key, "2"), self.insert(KEYS[1], "3")]
                 [result], log = self.invoke({"Records": records})

@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 from unittest import mock
 
-from common import EXAMPLES, FIXTURES, SECRETS, read, without
-from deployed import Emulator, wait_for, zip_of
+from common import EXAMPLES, FIXTURES, SECRETS, read, without, zip_of
+from deployed import Emulator, wait_for
 from mediaconvert import MediaConvert
 
 EXAMPLE = "lambda/media-pipeline"

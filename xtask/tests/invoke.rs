@@ -1,6 +1,7 @@
 //! `cargo xtask invoke` with functions that behave badly. They need pip and a package index: `ci/test-examples` runs them.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -176,15 +177,18 @@ fn a_function_that_cannot_be_loaded_says_why() {
 #[test]
 #[ignore = "needs pip and a package index"]
 fn nothing_is_left_however_it_ends() {
-    for signal in ["KILL", "INT", "TERM", "HUP"] {
+    // A terminal sends signals to the group.
+    for (signal, whole_group) in
+        [("KILL", false), ("INT", false), ("TERM", false), ("HUP", false), ("KILL", true), ("INT", true)]
+    {
         let function = Function::new(FUNCTION);
-        let mut child = function.command(&["sleep"], &["--timeout", "600"]).spawn().expect("starts");
+        let mut child = function.command(&["sleep"], &["--timeout", "600"]).process_group(0).spawn().expect("starts");
         // The order of the room, and so the folder's name, is an argument of what runs in it.
         let folder = function.path().file_name().expect("a name").to_string_lossy().into_owned();
         until("started", || runs("awslambdaric") && runs(&folder));
         std::thread::sleep(Duration::from_millis(500));
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().expect("runs").success());
+        let id = if whole_group { format!("-{}", child.id()) } else { child.id().to_string() };
+        assert!(Command::new("kill").args(["-s", signal, "--", &id]).status().expect("runs").success());
         child.wait().expect("ends");
         until(&format!("without groups after {signal}"), || groups(child.id()).is_empty());
         until(&format!("without processes after {signal}"), || !runs(&folder));
