@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Order;
+use super::settings::Order;
 use crate::model::Cloud;
 
 /// Variables of the caller that a function gets: its credentials and its region.

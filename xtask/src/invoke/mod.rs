@@ -26,7 +26,7 @@ use self::limits::Limits;
 use self::memory::Watch;
 use self::room::Room;
 use self::runtime_api::{Invocation, Message, RuntimeApi};
-use self::settings::Function;
+pub use self::settings::Order;
 use self::system::System;
 use crate::model::{Arch, Cloud, Sha256};
 use crate::process::background::Background;
@@ -37,21 +37,6 @@ const INIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether the function still runs.
 const TICK: Duration = Duration::from_millis(10);
-
-/// A function that is to be run.
-#[derive(Debug)]
-pub struct Order<'a> {
-    /// Its folder.
-    pub folder: &'a Path,
-    /// What it says of itself.
-    pub function: &'a Function,
-    /// Zips, in the order of the cloud's own settings.
-    pub layers: &'a [PathBuf],
-    /// MB.
-    pub memory: u32,
-    /// How long it may take for an event.
-    pub timeout: Duration,
-}
 
 /// How an event ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +79,7 @@ impl<'a> Invoker<'a> {
         let cache = cache.join("invoke");
         let folder = order.folder.canonicalize().with_context(|| format!("cannot read {}", order.folder.display()))?;
         let cloud = order.function.cloud;
-        let system = System::prepare(arch, cloud, &folder, &cache, ui)?;
+        let system = System::prepare(arch, order, &cache, ui)?;
         let version = system.python.folder();
         if version != order.function.runtime {
             ui.note(format!("this machine's {version} stands in for {}", order.function.runtime));

@@ -1,6 +1,7 @@
-//! `function.toml`: what a function says of itself.
+//! `function.toml`: what a function says of itself, and what is made of it for one call of the command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -37,6 +38,21 @@ pub struct Function {
     /// Names of the variables that the function reads. Their values come from the caller's environment.
     #[serde(default)]
     pub environment: Vec<String>,
+}
+
+/// A function that is to be run.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// Its folder.
+    pub folder: &'a Path,
+    /// What it says of itself.
+    pub function: &'a Function,
+    /// Zips, in the order of the cloud's own settings.
+    pub layers: &'a [PathBuf],
+    /// MB.
+    pub memory: u32,
+    /// How long it may take for an event.
+    pub timeout: Duration,
 }
 
 impl Function {

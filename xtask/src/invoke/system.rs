@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::room;
+use super::settings::Order;
 use crate::error::invalid;
 use crate::files;
 use crate::model::{Arch, Cloud, Sha256};
@@ -45,19 +46,19 @@ pub struct System {
 }
 
 impl System {
-    /// Finds this machine's Python, and makes a runtime of it below `cache` for the function in `folder`, if that has not
-    /// been done yet.
+    /// Finds the Python that the function is for, or else this machine's usual one, and makes a runtime of it below
+    /// `cache`, if that has not been done yet.
     ///
     /// # Errors
     /// Where Python or pip are missing, or the packages cannot be had.
-    pub fn prepare(arch: Arch, cloud: Cloud, folder: &Path, cache: &Path, ui: &Ui) -> Result<System> {
+    pub fn prepare(arch: Arch, order: &Order<'_>, cache: &Path, ui: &Ui) -> Result<System> {
         let machine = Machine::find(arch, None)?;
-        let python = Python::find(&machine)?;
+        let python = Python::find_as(&machine, &order.function.runtime).or_else(|_| Python::find(&machine))?;
         let program = machine.outside(&python.program);
         let about = fs::metadata(&program).with_context(|| format!("cannot read {}", program.display()))?;
         let version = format!("{FORMAT} {} {} {}", about.len(), about.mtime(), program.display());
         let key = |what: &str| Sha256::of(format!("{version} {what}")).short();
-        let runtime = match cloud {
+        let runtime = match order.function.cloud {
             Cloud::Aws => kept(&cache.join(format!("runtime-{}", key(LAMBDA))), |folder| {
                 let _progress = ui.busy("installing Lambda's runtime client and the SDK");
                 install(&program, LAMBDA, folder)
@@ -66,7 +67,7 @@ impl System {
                 tree::write(&folder.join("fc_runtime.py"), FUNCTION_COMPUTE.as_bytes())
             })?,
         };
-        let list = folder.join(REQUIREMENTS);
+        let list = order.folder.join(REQUIREMENTS);
         let packages = match fs::read_to_string(&list) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             text => {

@@ -35,11 +35,19 @@ pub struct Python {
 }
 
 impl Python {
-    /// Finds the Python of a machine.
+    /// Finds the Python of a machine, under its usual name.
     ///
     /// # Errors
     /// Says what is missing and how to get it.
     pub fn find(machine: &Machine) -> Result<Python, Unavailable> {
+        Python::find_as(machine, "python3")
+    }
+
+    /// Finds a Python of a machine by its name, such as `python3.13`.
+    ///
+    /// # Errors
+    /// Says what is missing and how to get it.
+    pub fn find_as(machine: &Machine, name: &str) -> Result<Python, Unavailable> {
         let unavailable = |reason: String| Unavailable {
             reason,
             remedy: match machine.emulator {
@@ -48,11 +56,11 @@ impl Python {
             },
         };
         let found = match machine.emulator {
-            None => bounded::find_program("python3"),
-            Some(_) => machine.real_path(Path::new("/usr/bin/python3")),
+            None => bounded::find_program(name),
+            Some(_) => machine.real_path(&Path::new("/usr/bin").join(name)),
         };
         let system = machine.system.display();
-        let program = found.ok_or_else(|| unavailable(format!("there is no python3 in {system}")))?;
+        let program = found.ok_or_else(|| unavailable(format!("there is no {name} in {system}")))?;
         let question = "import os, sys; print(os.path.realpath(sys.executable)); print(os.path.dirname(os.__file__))";
         // What `python3` leads to may be a script that looks for the real one with the help of these.
         let mut command = machine.command(&program, &["-I", "-S", "-c", question]);
