@@ -37,6 +37,7 @@ class Emulator:
             BIND_HOST="127.0.0.1",
             EDGE_PORT=str(port),
             GATEWAY_PORT=str(port),
+            LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.1",
             LAMBDA_EXECUTOR="local",
             TMPDIR=self.folder.name,
             **variables,
@@ -98,6 +99,13 @@ class Emulator:
 
         outputs = wait_for("the stack", stack).get("Outputs", [])
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def failed(self, stack):
+        """Waits for a message in the dead-letter queue of a stack; returns its text."""
+        queues = self.client("sqs")
+        [url] = queues.list_queues(QueueNamePrefix=f"{stack}-Failed")["QueueUrls"]
+        messages = wait_for("the message", lambda: queues.receive_message(QueueUrl=url).get("Messages"))
+        return messages[0]["Body"]
 
 
 def wait_for(what, ask, seconds=60, ignoring=()):

@@ -53,7 +53,9 @@ class MediainfoToDynamodb(Deployed):
     def test_without_the_right_to_read_nothing_is_written(self):
         outputs = self.emulator.deploy(self.example, without(self.example, "s3:GetObject"))
         self.upload(outputs["BucketName"])
-        wait_for("the failure", lambda: READ_REFUSED in self.emulator.log.read_text())
+        message = self.emulator.failed("mediainfo-to-dynamodb")
+        self.assertNotRegex(message, SECRETS)
+        self.assertIn(READ_REFUSED, json.loads(message)["responsePayload"]["errorMessage"])
         self.assertIsNone(self.item())
 
     def test_without_the_right_to_write_nothing_is_written(self):

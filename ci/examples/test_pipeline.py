@@ -138,8 +138,6 @@ class Pipeline(unittest.TestCase):
 
 
 class Rights(unittest.TestCase):
-    """Those to MediaConvert are not checked: its stand-in knows no roles."""
-
     def test_each_is_needed(self):
         refusals = {
             "s3:GetObject": r"inputs/tone.mp3: .*\(403\) when calling the HeadObject operation",
@@ -153,6 +151,22 @@ class Rights(unittest.TestCase):
                 body = (FIXTURES / "tone.mp3").read_bytes()
                 emulator.client("s3").put_object(Bucket=outputs["BucketName"], Key="inputs/tone.mp3", Body=body)
                 wait_for("the refusal", lambda: re.search(refusal, emulator.log.read_text()))
+
+
+    def test_jobs_may_be_ordered(self):
+        """MediaConvert's stand-in knows no roles, so the emulator is asked what the function's role allows."""
+        emulator = Emulator()
+        self.addCleanup(emulator.stop)
+        emulator.deploy(EXAMPLE, read(EXAMPLE))
+        client = emulator.client("iam")
+        [role] = [role["Arn"] for role in client.list_roles()["Roles"] if "FunctionRole" in role["RoleName"]]
+        for action, wanted in [("CreateJob", "allowed"), ("DeleteQueue", "implicitDeny")]:
+            answer = client.simulate_principal_policy(
+                PolicySourceArn=role,
+                ActionNames=[f"mediaconvert:{action}"],
+                ResourceArns=[f"arn:aws:mediaconvert:us-east-1:{role.split(':')[4]}:queues/Default"],
+            )
+            self.assertEqual(answer["EvaluationResults"][0]["EvalDecision"], wanted)
 
 
 class Sizes(unittest.TestCase):
