@@ -67,7 +67,9 @@ impl Function {
     }
 
     fn command(&self, how: &[&str], options: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        // Where the tests run in the background, they ignore some signals, and so would the tool.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP,INT,TERM").arg(env!("CARGO_BIN_EXE_xtask"));
         command.arg("invoke").arg(self.path()).args(options).env("OWN", "1").env("FOREIGN", "1");
         for how in how {
             let event = self.path().join(format!("{how}.json"));
