@@ -43,7 +43,8 @@ class Emulator:
             **variables,
         )
         with open(self.log, "w") as log:
-            command = [sys.executable, "-m", "ministack"]
+            # It ends with the tests, however they end.
+            command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "ministack"]
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         wait_for("the emulator's answer", lambda: self.client("sts").get_caller_identity(), ignoring=Exception)
 

@@ -124,7 +124,7 @@ fn as_helper() -> Option<ExitCode> {
     let result = match word.to_str()? {
         bench::launch::WORD => bench::launch::main(),
         bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
-        invoke::room::WORD => invoke::room::main(&arguments.next()?),
+        invoke::room::WORD => invoke::room::main(),
         trial::WORD => {
             let ui = Ui::new();
             return Some(exit_code(build_for_comparison(Path::new(&arguments.next()?), &ui), &ui));

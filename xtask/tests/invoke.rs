@@ -99,11 +99,18 @@ fn groups(id: u32) -> Vec<String> {
     places.iter().map(|place| format!("{place}/{name}")).filter(|path| Path::new(path).exists()).collect()
 }
 
+/// The processes that one has started, and those that they have started.
+fn descendants(id: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let own: Vec<u32> =
+        lists.flat_map(|list| list.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+    own.iter().flat_map(|id| descendants(*id)).chain(own.iter().copied()).collect()
+}
+
 /// Whether a process has this word in its command line.
-fn runs(word: &str) -> bool {
-    let all = fs::read_dir("/proc").expect("/proc").flatten();
-    let lines = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines.into_iter().any(|line| String::from_utf8_lossy(&line).contains(word))
+fn runs(id: u32, word: &str) -> bool {
+    fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(word))
 }
 
 fn until(what: &str, is_so: impl Fn() -> bool) {
@@ -185,15 +192,16 @@ fn nothing_is_left_however_it_ends() {
     {
         let function = Function::new(FUNCTION);
         let mut child = function.command(&["sleep"], &["--timeout", "600"]).process_group(0).spawn().expect("starts");
-        // The order of the room, and so the folder's name, is an argument of what runs in it.
-        let folder = function.path().file_name().expect("a name").to_string_lossy().into_owned();
-        until("started", || runs("awslambdaric") && runs(&folder));
+        until("started", || descendants(child.id()).into_iter().any(|id| runs(id, "awslambdaric")));
         std::thread::sleep(Duration::from_millis(500));
+        let started = descendants(child.id());
+        assert!(started.iter().all(|id| !runs(*id, "AWS_")), "credentials are arguments, which everybody may read");
         let id = if whole_group { format!("-{}", child.id()) } else { child.id().to_string() };
         assert!(Command::new("kill").args(["-s", signal, "--", &id]).status().expect("runs").success());
         child.wait().expect("ends");
         until(&format!("without groups after {signal}"), || groups(child.id()).is_empty());
-        until(&format!("without processes after {signal}"), || !runs(&folder));
+        let alive = |id: &u32| Path::new(&format!("/proc/{id}")).exists();
+        until(&format!("without processes after {signal}"), || !started.iter().any(alive));
     }
 }
 

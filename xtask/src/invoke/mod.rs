@@ -196,7 +196,7 @@ impl<'a> Invoker<'a> {
         room.env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), address.to_owned());
         let groups = limits.as_ref().map(|limits| limits.groups.clone()).unwrap_or_default();
         let log = File::from(std::io::stderr().as_fd().try_clone_to_owned().context("there is no stderr")?);
-        let process = Background::start(&room.command(&groups)?, &log).context("cannot start the function")?;
+        let process = room.start(&groups, &log)?;
         Ok((limits, process))
     }
 

@@ -4,7 +4,8 @@
 //! shall see, and becomes the function. Mounts, processes and files of the root end with the namespaces.
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind_recursive, mount
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use serde::{Deserialize, Serialize};
 
+use crate::process::background::Background;
 use crate::process::become_isolated;
 use crate::process::bounded::find_program;
 
@@ -52,24 +54,13 @@ pub struct Room {
 }
 
 impl Room {
-    /// The command that makes the room and runs the program in it, as a member of the cgroups in `groups`. It ends with
-    /// this process, however that ends.
-    pub fn command(&self, groups: &[PathBuf]) -> Result<Vec<String>> {
-        let [shell, setpriv, unshare] = ["sh", "setpriv", "unshare"].map(|name| {
-            find_program(name)
-                .map(|path| path.display().to_string())
-                .with_context(|| format!("running a function needs `{name}`\n\nhint: install util-linux"))
-        });
-        let own = std::env::current_exe().context("cannot tell where this program is")?.display().to_string();
-        let map = [format!("--map-user={USER}"), format!("--map-group={USER}")];
-        let mut argv = vec![shell?, "-c".to_owned(), JOIN.to_owned(), "sh".to_owned()];
-        argv.extend(groups.iter().map(|folder| folder.display().to_string()));
-        argv.extend(["--".to_owned(), setpriv?, "--pdeathsig".to_owned(), "KILL".to_owned(), unshare?]);
-        argv.extend(map);
-        let words = ["--keep-caps", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL"];
-        argv.extend(words.map(str::to_owned));
-        argv.extend([own, WORD.to_owned(), serde_json::to_string(self)?]);
-        Ok(argv)
+    /// Starts the program in the room, as a member of the control groups in `groups`. It ends with this process, however
+    /// that ends. What it says goes to `log`.
+    pub fn start(&self, groups: &[PathBuf], log: &File) -> Result<Background> {
+        let mut process = Background::start(&command(groups)?, log).context("cannot start the function")?;
+        // Not as an argument: everybody may read those, and the environment holds credentials.
+        process.tell(&format!("{}\n", serde_json::to_string(self)?)).context("cannot start the function")?;
+        Ok(process)
     }
 
     /// Mounts everything and makes it the root of this process.
@@ -103,9 +94,30 @@ impl Room {
     }
 }
 
+/// The command that makes the namespaces, with this program in them.
+fn command(groups: &[PathBuf]) -> Result<Vec<String>> {
+    let [shell, setpriv, unshare] = ["sh", "setpriv", "unshare"].map(|name| {
+        find_program(name)
+            .map(|path| path.display().to_string())
+            .with_context(|| format!("running a function needs `{name}`\n\nhint: install util-linux"))
+    });
+    let own = std::env::current_exe().context("cannot tell where this program is")?.display().to_string();
+    let map = [format!("--map-user={USER}"), format!("--map-group={USER}")];
+    let mut argv = vec![shell?, "-c".to_owned(), JOIN.to_owned(), "sh".to_owned()];
+    argv.extend(groups.iter().map(|folder| folder.display().to_string()));
+    argv.extend(["--".to_owned(), setpriv?, "--pdeathsig".to_owned(), "KILL".to_owned(), unshare?]);
+    argv.extend(map);
+    let words = ["--keep-caps", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL"];
+    argv.extend(words.map(str::to_owned));
+    argv.extend([own, WORD.to_owned()]);
+    Ok(argv)
+}
+
 /// The work in the namespaces: becomes the program, or says why not.
-pub fn main(order: &OsStr) -> Result<()> {
-    let room: Room = serde_json::from_slice(order.as_encoded_bytes()).context("the order is broken")?;
+pub fn main() -> Result<()> {
+    let mut order = String::new();
+    std::io::stdin().read_line(&mut order).context("cannot read the order")?;
+    let room: Room = serde_json::from_str(&order).context("the order is broken")?;
     room.enter()?;
     Err(become_isolated(&room.argv, &room.env)).with_context(|| format!("cannot run {}", room.argv[0]))
 }

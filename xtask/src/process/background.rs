@@ -1,7 +1,7 @@
 //! Programs that run beside our own work until they are no longer wanted.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 pub struct Background {
     child: Child,
     /// A program that reads its stdin runs until this is closed.
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
 }
 
 impl Background {
@@ -26,7 +26,13 @@ impl Background {
             .stderr(log.try_clone()?)
             .spawn()?;
         let stdin = child.stdin.take();
-        Ok(Background { child, _stdin: stdin })
+        Ok(Background { child, stdin })
+    }
+
+    /// Writes to its stdin, which stays open.
+    pub fn tell(&mut self, text: &str) -> io::Result<()> {
+        let stdin = self.stdin.as_mut().ok_or_else(|| io::Error::other("it has no stdin"))?;
+        stdin.write_all(text.as_bytes())
     }
 
     /// Its number.
