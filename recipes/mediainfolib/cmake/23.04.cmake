@@ -11,6 +11,8 @@ set(alone
   MediaInfo/Multiple/File_MpegTs.cpp
   MediaInfo/Multiple/File_Mpeg4_Elements.cpp
   MediaInfo/Multiple/File_Mxf.cpp
+  MediaInfo/Reader/Http_File.cpp
+  MediaInfo/Reader/Http_Fragments.cpp
   MediaInfo/Reader/Reader_Directory.cpp
   MediaInfo/Reader/Reader_File.cpp
   MediaInfo/Reader/Reader_libcurl.cpp

@@ -5,7 +5,7 @@ use super::job::Job;
 use super::jobs::Jobs;
 use super::judge::Workshop;
 use crate::process::bounded;
-use crate::smoke::cases::{Cases, Wording};
+use crate::smoke::cases::Cases;
 use crate::smoke::ffprobe;
 use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
@@ -69,7 +69,7 @@ fn jobs(
     let folder = format!("/tmp{prefix}");
     // Only to have the folder: ffmpeg makes none.
     setting.sandbox.write(&format!("{folder}/made"), b"")?;
-    let cases = Cases { setting: *setting, prefix, wording: Wording::Cause };
+    let cases = Cases { setting: *setting, prefix };
     let all = Jobs { cases: &cases }.all()?;
     let (ffmpeg, ffprobe) = (ffmpeg.clone(), ffprobe.clone());
     let mut workshop = Workshop { setting: *setting, ffmpeg, ffprobe, folder, frame: Vec::new() };

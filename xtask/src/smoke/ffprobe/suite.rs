@@ -4,7 +4,7 @@ use super::whole::whole;
 use super::{PROGRAM, about, own, report};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case};
-use crate::smoke::cases::{Cases, ODD_PATHS, OddPath, Wording};
+use crate::smoke::cases::{Cases, ODD_PATHS, OddPath};
 use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
@@ -56,7 +56,7 @@ pub fn ask(program: &Program<'_>, case: &Case) -> (Answer, String) {
 }
 
 fn cases<'a>(setting: &Setting<'a>, at: &str) -> Cases<'a> {
-    Cases { setting: *setting, prefix: setting.prefix("ffprobe", at), wording: Wording::Cause }
+    Cases { setting: *setting, prefix: setting.prefix("ffprobe", at) }
 }
 
 /// All questions, in the order in which they are asked.

@@ -1,6 +1,7 @@
 //! The checks of the MediaInfo layer: its program and its Python module do what a function wants of them, from any
 //! folder and where nothing else is.
 
+mod alike;
 mod output;
 mod python;
 mod suite;

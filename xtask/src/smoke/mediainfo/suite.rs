@@ -1,11 +1,12 @@
 //! The checks in the order in which they are made.
 
 use super::PROGRAM;
+use super::alike;
 use super::output::{self, Media};
 use super::python::{FUNCTION, FUNCTION_PATH, FoundBy, Module};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case, Expected, Findings};
-use crate::smoke::cases::{Cases, LONG, ODD_PATHS, Wording};
+use crate::smoke::cases::{Cases, LONG, ODD_PATHS};
 use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
@@ -36,6 +37,7 @@ pub fn checks(setting: &Setting<'_>, at: &str, notes: &mut Notes) -> anyhow::Res
     suite.python(notes)?;
     setting.nothing_written(at, &before, notes)?;
     let (program, cases) = (suite.program_at(), suite.cases("program"));
+    alike::check(&program, &suite.cases("alike"), notes, at)?;
     let ask = |case: &Case| ask(&program, "--Output=JSON", case);
     Bundles { at, own: &[OWN_BUNDLE], cases: &cases, ask: &ask }.check(notes)
 }
@@ -99,7 +101,7 @@ impl Suite<'_> {
     }
 
     fn cases(&self, who: &str) -> Cases<'_> {
-        Cases { setting: *self.setting, prefix: self.setting.prefix(who, self.at), wording: Wording::Any }
+        Cases { setting: *self.setting, prefix: self.setting.prefix(who, self.at) }
     }
 }
 
