@@ -16,6 +16,7 @@ use crate::commands::{
 };
 use crate::error::InvalidInput;
 use crate::invoke;
+use crate::process::guard;
 use crate::session::Session;
 use crate::ui::Ui;
 use crate::verify::trial;
@@ -83,6 +84,11 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let ui = Ui::new();
+    if let Err(error) = guard::start() {
+        ui.note(format!(
+            "warning: if this is killed, what it has started goes on, as no guard can be started: {error}"
+        ));
+    }
     let result = Session::open(cli.global.cache_dir.as_deref(), ui.clone()).and_then(|session| match cli.command {
         Command::BuildLayer(command) => command.run(&session),
         Command::Plan(command) => command.run(&session),
@@ -116,13 +122,17 @@ pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// What the benchmark, `invoke` or `verify` starts this program for once more, if it was started so. A launcher must be small, so
+/// What the benchmark, `invoke`, `verify` or any run starts this program for once more, if it was started so. A launcher must be small, so
 /// this comes before anything else.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let word = arguments.next()?;
     let result = match word.to_str()? {
         bench::launch::WORD => bench::launch::main(),
+        guard::WORD => {
+            guard::run(std::io::stdin().lock());
+            Ok(())
+        }
         bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
         invoke::room::WORD => invoke::room::main(),
         trial::WORD => {

@@ -5,6 +5,7 @@
 
 pub mod background;
 pub mod bounded;
+pub mod guard;
 pub mod measured;
 
 use std::collections::BTreeMap;
@@ -90,6 +91,12 @@ impl Isolated<'_> {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?)
-            .status()
+            // So that what it starts can be ended with it.
+            .process_group(0)
+            .spawn()
+            .and_then(|mut child| {
+                let _guarded = guard::group(&child);
+                child.wait()
+            })
     }
 }

@@ -12,6 +12,7 @@ use crate::files;
 use crate::model::recipe::Source;
 use crate::model::{Origin, Sha256};
 use crate::plan::{Package, Plan, PlannedSource};
+use crate::process::guard::TemporaryFolder;
 use crate::session::Session;
 use crate::source::{Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, obtain};
 use crate::ui::Ui;
@@ -84,7 +85,7 @@ impl Archives {
             let version = recipe.version(&recipe.default).context("the recipe of pip lacks its default version")?;
             let source = version.sources.first().context("the recipe of pip lacks a source")?;
             let request = Request { what: format!("{} {}", recipe.name, version.version), source };
-            let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+            let folder = TemporaryFolder::new("pip").context("cannot make a temporary folder")?;
             let tree = folder.path().join("pip");
             for leaf in obtain(&self.context(), &request, &tree)?.tree.leaves() {
                 if leaf.path.ends_with(".whl") {

@@ -5,10 +5,13 @@ use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
+use super::guard::{self, Guarded};
+
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Background {
     child: Child,
+    _guarded: Guarded,
     /// A program that reads its stdin runs until this is closed.
     stdin: Option<ChildStdin>,
 }
@@ -24,9 +27,10 @@ impl Background {
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?)
+            .process_group(0)
             .spawn()?;
         let stdin = child.stdin.take();
-        Ok(Background { child, stdin })
+        Ok(Background { _guarded: guard::group(&child), child, stdin })
     }
 
     /// Writes to its stdin, which stays open.

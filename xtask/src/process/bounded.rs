@@ -13,6 +13,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::guard;
 use crate::files::quoted;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
@@ -137,6 +138,7 @@ pub fn run(command: &Command) -> Result<Output, SpawnError> {
         spawned.current_dir(cwd);
     }
     let mut child = spawned.spawn().map_err(failed)?;
+    let _guarded = guard::group(&child);
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
         scope.spawn(move || {

@@ -7,10 +7,11 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use object::elf::{EM_AARCH64, EM_X86_64};
-use tempfile::TempDir;
+
 use zip::ZipArchive;
 
 use crate::model::Arch;
+use crate::process::guard::TemporaryFolder;
 
 /// The most bytes of an unpacked layer: what Lambda allows a function with all its layers.
 const SIZE_LIMIT: u64 = 262_144_000;
@@ -23,7 +24,7 @@ const ENTRY_LIMIT: usize = 10_000;
 pub struct Layer {
     folder: PathBuf,
     /// Goes when the layer goes.
-    _unpacked: Option<TempDir>,
+    _unpacked: Option<TemporaryFolder>,
 }
 
 /// What was handed over is not a layer that can be run.
@@ -45,9 +46,9 @@ impl Layer {
         if path.is_dir() {
             return Ok(Layer { folder: path.to_owned(), _unpacked: None });
         }
-        let unpack = || -> Result<TempDir, String> {
+        let unpack = || -> Result<TemporaryFolder, String> {
             let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-            let unpacked = tempfile::Builder::new().prefix("media-layers-layer-").tempdir();
+            let unpacked = TemporaryFolder::new("layer");
             let unpacked = unpacked.map_err(|error| format!("cannot make a folder to unpack it: {error}"))?;
             unpack(file, unpacked.path())?;
             Ok(unpacked)

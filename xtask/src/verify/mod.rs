@@ -19,6 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::files;
 use crate::model::Sha256;
 use crate::plan::{Plan, PlannedSource};
+use crate::process::guard::TemporaryFolder;
 use crate::session::Session;
 
 pub use conditions::Conditions;
@@ -62,7 +63,7 @@ pub struct Container {
 pub fn verify(session: &Session, subject: &Subject<'_>) -> Result<Report> {
     let began = Instant::now();
     // Not in the cache: a build by another user must be able to get there.
-    let folder = tempfile::Builder::new().prefix("media-layers-verify-").tempdir();
+    let folder = TemporaryFolder::new("verify");
     let folder = folder.context("cannot make a folder for temporary files")?;
     files::let_pass(folder.path())?;
     let program = folder.path().join("xtask");

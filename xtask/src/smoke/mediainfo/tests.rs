@@ -66,7 +66,7 @@ fn a_layer_that_pretends_is_found_out() {
     "#);
     assert!(file.command.starts_with("env -i /") && file.command.ends_with("/tmp/media/clip.mkv"), "{}", file.command);
     let forbidden = failure(&report, "/opt: status 403 is an error");
-    insta::assert_snapshot!(forbidden.expected, @"an error, a failure as exit code, and no report");
+    insta::assert_snapshot!(forbidden.expected, @"an error that says `403`, a failure as exit code, and no report");
     // A module that is not there is said once per question, with Python's own words.
     if Python::find(&Machine::find(report.arch, None).expect("this machine")).is_ok() {
         let python = failure(&report, "/opt: Python: file clip.mkv");

@@ -16,7 +16,6 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tempfile::TempDir;
 
 use self::isolation::Isolation;
 use self::machine::Unavailable;
@@ -25,6 +24,7 @@ use self::python::Python;
 use self::target::{Inside, Target};
 use crate::files;
 use crate::process::bounded::{self, Command};
+use crate::process::guard::TemporaryFolder;
 
 /// Where the emulator stands in the root.
 const EMULATOR: &str = "/qemu";
@@ -49,7 +49,7 @@ pub struct Content<'a> {
 pub struct Sandbox {
     // Before the root, as it goes first.
     inside: Option<Inside>,
-    root: TempDir,
+    root: TemporaryFolder,
     machine: Machine,
     isolation: Isolation,
 }
@@ -92,7 +92,7 @@ impl Sandbox {
     }
 
     fn empty(machine: &Machine) -> anyhow::Result<Sandbox> {
-        let root = tempfile::Builder::new().prefix("media-layers-smoke-").tempdir();
+        let root = TemporaryFolder::new("smoke");
         let root = root.context("cannot make a folder for the sandbox; TMPDIR may name another place")?;
         Ok(Sandbox { inside: None, root, machine: machine.clone(), isolation: Isolation::None })
     }

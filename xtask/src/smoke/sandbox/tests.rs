@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
 "#;
 
 /// A layer whose only program is the probe.
-fn layer() -> TempDir {
+fn layer() -> tempfile::TempDir {
     let layer = tempfile::tempdir().expect("a folder");
     std::fs::write(layer.path().join("probe.c"), PROBE).expect("writes");
     std::fs::create_dir(layer.path().join("bin")).expect("a folder");
