@@ -1,6 +1,6 @@
 """Compares what mediainfo, pymediainfo and ffprobe say of files by path and by URL.
 
-usage: compare.py --mediainfo PROGRAM --python FOLDER --ffprobe PROGRAM FOLDER
+usage: compare.py [--sample] --mediainfo PROGRAM --python FOLDER --ffprobe PROGRAM FOLDER
 
 FOLDER is taken with all that is in it. Of every file the report by path must equal the one by http and by https from
 servers that send in different ways (web.py), names and dates aside, exit code and kind of error too. From a server
@@ -63,7 +63,8 @@ class Programs:
         return done.returncode, done.stdout, done.stderr
 
 
-KINDS = ["mediainfo", "full", "pymediainfo", "ffprobe", "frames"]
+# And how many ways of sending are tried of each with a sample.
+KINDS = {"mediainfo": 6, "full": 2, "pymediainfo": 2, "ffprobe": 4, "frames": 2}
 
 
 def is_name(key):
@@ -127,29 +128,34 @@ def first_difference(by_path, by_url):
     return "one of both is longer"
 
 
-def ways(file, folder, is_whole):
-    """(kind, scheme, way) of the comparisons of a file: more for a whole one than for one that was cut short."""
+def ways(name, sample):
+    """(kind, scheme, way) of the comparisons of a file: all, or some that are others for each file."""
     combinations = [(scheme, way) for scheme in SCHEMES for way in [*map(str, web.BLOCKS), *web.WAYS]]
-    start = zlib.crc32(str(file.relative_to(folder)).encode())
-    made = []
-    for i, kind in enumerate(KINDS if is_whole else [KINDS[start % 5], KINDS[(start + 2) % 5]]):
-        count = (8 if kind == "mediainfo" else 4) if is_whole else 1
-        made += [(kind, *combinations[(start + i * 5 + j * 3) % len(combinations)]) for j in range(count)]
-    return made
+    if not sample:
+        return [(kind, *combination) for kind in KINDS for combination in combinations]
+    start = zlib.crc32(name.encode())
+    if name.startswith("cut/"):
+        return [(list(KINDS)[start % len(KINDS)], *combinations[start % len(combinations)])]
+    return [
+        (kind, *combinations[(start + i * 5 + j * 3) % len(combinations)])
+        for i, (kind, count) in enumerate(KINDS.items())
+        for j in range(count)
+    ]
 
 
-def compare(programs, servers, folder, file, is_whole):
+def compare(programs, servers, folder, file, sample):
     """Lines about a file, and the number of comparisons."""
     expected, lines, count = {}, [], 0
-    for kind, scheme, way in ways(file, folder, is_whole):
+    shown = str(file.relative_to(folder))
+    for kind, scheme, way in ways(shown, sample):
         if kind not in expected:
             expected[kind] = programs.say(kind, str(file))
         # A query, as presigned URLs have one.
-        name = urllib.parse.quote(str(file.relative_to(folder)))
+        name = urllib.parse.quote(shown)
         url = f"{scheme}://127.0.0.1:{servers[scheme].server_port}/{way}/{name}?X-Amz-Expires=60"
         count += 1
         if said := differences(programs, kind, file, url, expected[kind]):
-            lines.append(f"{file.relative_to(folder)}: {kind} by {scheme}, {way}: {said}")
+            lines.append(f"{shown}: {kind} by {scheme}, {way}: {said}")
     return lines, count
 
 
@@ -158,6 +164,7 @@ def main():
     parser.add_argument("--mediainfo", required=True, help="the program")
     parser.add_argument("--python", required=True, type=Path, help="the folder with pymediainfo and its library")
     parser.add_argument("--ffprobe", required=True, help="the program")
+    parser.add_argument("--sample", action="store_true", help="not every way of sending for every file")
     parser.add_argument("folder", type=Path)
     words = parser.parse_args()
     folder = words.folder.resolve()
@@ -170,10 +177,7 @@ def main():
         programs = Programs(words, pem)
         total = different = 0
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            work = [
-                pool.submit(compare, programs, servers, folder, file, "cut" not in file.relative_to(folder).parts)
-                for file in files
-            ]
+            work = [pool.submit(compare, programs, servers, folder, file, words.sample) for file in files]
             for i, one in enumerate(concurrent.futures.as_completed(work), 1):
                 lines, count = one.result()
                 total += count
