@@ -112,6 +112,8 @@ class Server(http.server.ThreadingHTTPServer):
             request.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+        if self.context:
+            request.close()
 
     def handle_error(self, request, client_address):
         pass
