@@ -42,6 +42,9 @@ NAMES = re.compile(
     r"|file(modified|lastmodification)date\w*"
 )
 TIMEOUT = 120
+# FFmpeg's demuxer of AIFF seeks to behind the end of a file that was cut off. That is an error if the seek is a short one,
+# which depends on how much is in the buffer, so on blocks.
+DEPENDS_ON_BLOCKS = re.compile(r"cut/.*\.aiff"), ("ffprobe", "frames")
 SCHEMES = ["http", "https"]
 
 
@@ -148,6 +151,8 @@ def compare(programs, servers, folder, file, sample):
     expected, lines, count = {}, [], 0
     shown = str(file.relative_to(folder))
     for kind, scheme, way in ways(shown, sample):
+        if DEPENDS_ON_BLOCKS[0].fullmatch(shown) and kind in DEPENDS_ON_BLOCKS[1]:
+            continue
         if kind not in expected:
             expected[kind] = programs.say(kind, str(file))
         # A query, as presigned URLs have one.
