@@ -122,8 +122,8 @@ pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// What the benchmark, `invoke`, `verify` or any run starts this program for once more, if it was started so. A launcher must be small, so
-/// this comes before anything else.
+/// What the benchmark, `invoke`, `verify` or any run starts this program for once more, if it was started so. A launcher
+/// must be small, so this comes before anything else.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let word = arguments.next()?;

@@ -7,7 +7,6 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use object::elf::{EM_AARCH64, EM_X86_64};
-
 use zip::ZipArchive;
 
 use crate::model::Arch;

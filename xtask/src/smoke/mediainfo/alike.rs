@@ -12,9 +12,8 @@ use crate::smoke::server::Resource;
 use crate::smoke::setting::MEDIA;
 use crate::smoke::trust::Trust;
 
-/// What a report says of the name and the dates of a file, in which both differ.
-const NAMES: [&str; 7] =
-    ["@ref", "CompleteName", "FolderName", "FileName", "FileNameExtension", "File_Modified_Date", "File_Created_Date"];
+/// How fields begin that hold the name or a date of a file, in which both reports differ.
+const NAMES: [&str; 6] = ["@ref", "CompleteName", "FolderName", "FileName", "File_Modified_Date", "File_Created_Date"];
 
 /// A file, and how often it may be asked for.
 struct Kind {
