@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
-use crate::bench;
 use crate::commands::build_layer::Purpose;
-use crate::commands::publishing::Passed;
+use crate::commands::passed::{BENCH, PUBLISH, Passed};
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, bench as bench_command, build_layer, clean, doctor, fetch, inspect, invoke as invoke_command, list,
-    matrix, plan, smoke, verify,
+    Outcome, audit, build_layer, clean, doctor, fetch, inspect, invoke as invoke_command, list, matrix, plan, smoke,
+    verify,
 };
 use crate::error::InvalidInput;
 use crate::invoke;
@@ -70,7 +69,7 @@ enum Command {
     /// List the regions that layers can be published to.
     Regions(Passed),
     /// Measure the layers in dist/ beside their peers.
-    Bench(bench_command::Bench),
+    Bench(Passed),
     /// Check whether this machine has what building needs.
     Doctor(doctor::Doctor),
     /// Remove what builds have left in the cache.
@@ -100,10 +99,10 @@ pub fn main() -> ExitCode {
         Command::Smoke(command) => command.run(&session),
         Command::Invoke(command) => command.run(&session),
         Command::Verify(command) => command.run(&session),
-        Command::Publish(command) => command.run(&session, "publish"),
-        Command::Index(command) => command.run(&session, "index"),
-        Command::Regions(command) => command.run(&session, "regions"),
-        Command::Bench(command) => command.run(&session),
+        Command::Publish(command) => command.run(&session, PUBLISH, Some("publish")),
+        Command::Index(command) => command.run(&session, PUBLISH, Some("index")),
+        Command::Regions(command) => command.run(&session, PUBLISH, Some("regions")),
+        Command::Bench(command) => command.run(&session, BENCH, None),
         Command::Doctor(command) => command.run(&session),
         Command::Clean(command) => command.run(&session),
     });
@@ -122,18 +121,15 @@ pub fn exit_code(result: Result<Outcome>, ui: &Ui) -> ExitCode {
     }
 }
 
-/// What the benchmark, `invoke`, `verify` or any run starts this program for once more, if it was started so. A launcher
-/// must be small, so this comes before anything else.
+/// What `invoke`, `verify` or any run starts this program for once more, if it was started so.
 fn as_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let word = arguments.next()?;
     let result = match word.to_str()? {
-        bench::launch::WORD => bench::launch::main(),
         guard::WORD => {
             guard::run(std::io::stdin().lock());
             Ok(())
         }
-        bench::room::WORD => bench::measure::main(Path::new(&arguments.next()?), &Ui::new()),
         invoke::room::WORD => invoke::room::main(),
         trial::WORD => {
             let ui = Ui::new();

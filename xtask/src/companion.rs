@@ -20,7 +20,7 @@ struct Message {
 /// # Errors
 /// If it cannot be compiled; cargo's own words are part of the error.
 pub fn program(root: &Path, package: &str, ui: &Ui) -> Result<PathBuf> {
-    let _progress = ui.busy(&format!("preparing {package}, which takes minutes when it is first used"));
+    let _progress = ui.busy(&format!("preparing `{package}`, which is compiled when it is first used"));
     // The variable is set by the cargo that started this program, so that both are of one toolchain.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = root.join("Cargo.toml").to_string_lossy().into_owned();

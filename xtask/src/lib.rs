@@ -3,7 +3,6 @@
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
 pub mod assembly;
-pub mod bench;
 pub mod catalog;
 pub mod cli;
 pub mod commands;

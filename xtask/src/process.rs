@@ -6,7 +6,6 @@
 pub mod background;
 pub mod bounded;
 pub mod guard;
-pub mod measured;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,7 +1,6 @@
 //! The commands: each is a struct of arguments that runs itself.
 
 pub mod audit;
-pub mod bench;
 pub mod build_layer;
 pub mod clean;
 pub mod doctor;
@@ -10,8 +9,8 @@ pub mod inspect;
 pub mod invoke;
 pub mod list;
 pub mod matrix;
+pub mod passed;
 pub mod plan;
-pub mod publishing;
 pub mod selection;
 pub mod sharing;
 pub mod smoke;

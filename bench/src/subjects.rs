@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::debian::Debian;
-use super::digest;
-use super::peers::{Kind, Peers};
-use super::registry::{self, Registry};
-use super::subject::{Call, Candidate, Role, Subject};
-use crate::error::invalid;
-use crate::model::Arch;
-use crate::smoke::layer::Layer;
-use crate::ui::Ui;
+use crate::debian::Debian;
+use crate::digest;
+use crate::peers::{Kind, Peers};
+use crate::registry::{self, Registry};
+use crate::subject::{Call, Candidate, Role, Subject};
+use xtask::error::invalid;
+use xtask::model::Arch;
+use xtask::smoke::layer::Layer;
+use xtask::ui::Ui;
 
 /// A program built without our patches, as `--stock NAME=PATH` names it.
 #[derive(Debug, Clone)]

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::tun::{self, Cable};
-use crate::process::background::Background;
-use crate::process::bounded::{self, Command};
-use crate::process::{attached, output};
+use crate::tun::{self, Cable};
+use xtask::process::background::Background;
+use xtask::process::bounded::{self, Command};
+use xtask::process::{attached, output};
 
 /// The word that makes this program the one in the room.
 pub const WORD: &str = "bench-room";
@@ -238,7 +238,7 @@ mod tests {
             eprintln!("skipped: /dev/net/tun cannot be opened");
             return;
         }
-        argv.extend([own, "--exact".to_owned(), "bench::room::tests::in_the_room".to_owned(), "--ignored".to_owned()]);
+        argv.extend([own, "--exact".to_owned(), "room::tests::in_the_room".to_owned(), "--ignored".to_owned()]);
         let mut command = Command::new(argv);
         command.env.insert("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into());
         let output = bounded::run(&command).expect("runs");

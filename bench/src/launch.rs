@@ -13,8 +13,8 @@ use anyhow::{Context as _, Result, bail};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde::{Deserialize, Serialize};
 
-use crate::process::bounded::{self, Command};
-use crate::process::measured::{Cost, Program};
+use crate::measured::{Cost, Program};
+use xtask::process::bounded::{self, Command};
 
 /// The word that makes this program a launcher.
 pub const WORD: &str = "bench-launch";

@@ -11,17 +11,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::launch::{self, Order};
-use super::log;
-use super::media::Media;
-use super::nginx::{self, Nginx};
-use super::peers::Kind;
-use super::results::{Cell, Measured, Outcome, Run, Scheme, Way};
-use super::room::{self, Networks};
-use super::subject::{Candidate, answer};
-use crate::pack::landing::land_text;
-use crate::process::measured::{Cost, Program};
-use crate::ui::Ui;
+use crate::launch::{self, Order};
+use crate::log;
+use crate::measured::{Cost, Program};
+use crate::media::Media;
+use crate::nginx::{self, Nginx};
+use crate::peers::Kind;
+use crate::results::{Cell, Measured, Outcome, Run, Scheme, Way};
+use crate::room::{self, Networks};
+use crate::subject::{Candidate, answer};
+use xtask::pack::landing::land_text;
+use xtask::ui::Ui;
 
 /// What is to be measured: how the process in the room is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -270,12 +270,12 @@ fn url(media: Media, way: Way, by_address: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::sample;
+    use crate::sample;
 
     #[test]
     fn every_file_is_probed_where_everything_is_shown() {
         for media in Media::ALL {
-            assert!(ways(media).contains(&crate::bench::markdown::TYPICAL), "{media}");
+            assert!(ways(media).contains(&crate::markdown::TYPICAL), "{media}");
         }
         assert_eq!(ways(Media::Mp4End).len(), 6);
     }

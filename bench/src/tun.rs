@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::delay::Line;
+use crate::delay::Line;
 
 /// The largest packet: larger than what any interface of ours sends.
 const PACKET: usize = 65_536;

@@ -1,13 +1,13 @@
 //! Small results for tests: ours, a peer that takes twice as long, and one that crashes.
 
-use super::log::Served;
-use super::machine::Facts;
-use super::media::{Media, MediaFile, MediaFiles};
-use super::peers::Kind;
-use super::results::{Cell, Measured, Outcome, Results, Run, Scheme, Way};
-use super::subject::{Role, Subject};
-use crate::model::Sha256;
-use crate::process::measured::{Cost, End};
+use crate::log::Served;
+use crate::machine::Facts;
+use crate::measured::{Cost, End};
+use crate::media::{Media, MediaFile, MediaFiles};
+use crate::peers::Kind;
+use crate::results::{Cell, Measured, Outcome, Results, Run, Scheme, Way};
+use crate::subject::{Role, Subject};
+use xtask::model::Sha256;
 
 /// The results.
 pub fn results() -> Results {

@@ -8,15 +8,15 @@ use anyhow::{Context as _, Result, ensure};
 use libdeflater::{CompressionLvl, Compressor};
 use serde::Serialize;
 
-use super::debian::Installed;
-use super::digest;
-use super::peers::Pinned;
-use super::prepare::Workshop;
-use super::registry::{self, Registry};
-use super::subjects::layers;
-use crate::error::invalid;
-use crate::model::{Arch, Sha256};
-use crate::ui::Ui;
+use crate::debian::Installed;
+use crate::digest;
+use crate::peers::Pinned;
+use crate::registry::{self, Registry};
+use crate::subjects::layers;
+use crate::workshop::Workshop;
+use xtask::error::invalid;
+use xtask::model::{Arch, Sha256};
+use xtask::ui::Ui;
 
 /// Every size.
 #[derive(Debug, Serialize)]
@@ -155,8 +155,8 @@ impl Sizes {
 
 #[cfg(test)]
 mod tests {
-    use super::super::debian::Package;
     use super::*;
+    use crate::debian::Package;
 
     #[test]
     fn a_closure_counts_all_but_what_is_there() {

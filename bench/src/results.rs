@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::Served;
-use super::machine::Facts;
-use super::media::{Media, MediaFiles};
-use super::statistics::median;
-use super::subject::Subject;
-use crate::model::Sha256;
-use crate::process::measured::{Cost, End};
+use crate::log::Served;
+use crate::machine::Facts;
+use crate::measured::{Cost, End};
+use crate::media::{Media, MediaFiles};
+use crate::statistics::median;
+use crate::subject::Subject;
+use xtask::model::Sha256;
 
 /// Everything.
 #[derive(Debug, Clone)]

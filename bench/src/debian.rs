@@ -13,12 +13,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::digest;
-use super::peers::Peers;
-use crate::model::{Arch, Sha256};
-use crate::pack::landing::land_text;
-use crate::process::bounded::{self, Command};
-use crate::ui::Ui;
+use crate::digest;
+use crate::peers::Peers;
+use xtask::model::{Arch, Sha256};
+use xtask::pack::landing::land_text;
+use xtask::process::bounded::{self, Command};
+use xtask::ui::Ui;
 
 /// The packages in their folder.
 #[derive(Debug, Clone)]

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::machine::Facts;
-use super::media::{Media, MediaFiles};
-use super::results::{Cell, Measure, Measured, Outcome, Results, Way};
+use crate::machine::Facts;
+use crate::media::{Media, MediaFiles};
+use crate::results::{Cell, Measure, Measured, Outcome, Results, Way};
 
 /// Everything.
 #[derive(Debug, Serialize)]
@@ -69,7 +69,7 @@ impl<'a> Line<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::sample;
+    use crate::sample;
 
     #[test]
     fn medians_times_and_crashes_are_kept() {

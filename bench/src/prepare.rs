@@ -1,25 +1,22 @@
 //! From nothing to results: everything fetched and made, measured in the room, and put together.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::debian::Debian;
-use super::launch::Order;
-use super::machine::Facts;
-use super::measure::{Findings, Job};
-use super::media::{self, Media};
-use super::nginx::Nginx;
-use super::peers::Peers;
-use super::results::Results;
-use super::room;
-use super::subject::{Candidate, version_in};
-use super::subjects::{Stock, Subjects};
-use crate::error::invalid;
-use crate::model::Arch;
-use crate::process::measured::Program;
-use crate::ui::Ui;
+use crate::launch::Order;
+use crate::machine::Facts;
+use crate::measure::{Findings, Job};
+use crate::measured::Program;
+use crate::media::{self, Media};
+use crate::nginx::Nginx;
+use crate::results::Results;
+use crate::room;
+use crate::subject::{Candidate, version_in};
+use crate::subjects::{Stock, Subjects};
+use crate::workshop::Workshop;
+use xtask::ui::Ui;
 
 /// What the user wants measured.
 #[derive(Debug)]
@@ -38,42 +35,6 @@ pub struct Wish<'a> {
     pub runs: usize,
     /// What was called, for the results.
     pub command: String,
-}
-
-/// A place in the cache that only one benchmark uses at a time.
-#[derive(Debug)]
-pub struct Workshop {
-    /// The folder.
-    pub folder: PathBuf,
-    /// The peers there are.
-    pub peers: Peers,
-    /// This machine's architecture.
-    pub arch: Arch,
-    _lock: File,
-}
-
-impl Workshop {
-    /// Opens the place below the cache, and removes what runs that were killed have left there.
-    pub fn open(cache: &Path) -> Result<Workshop> {
-        let arch = Arch::of_this_machine().context("the benchmark runs on x86_64 and arm64 only")?;
-        let folder = cache.join("bench");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-        let path = folder.join("lock");
-        let lock = File::create(&path).with_context(|| format!("cannot make `{}`", path.display()))?;
-        lock.try_lock().map_err(|_| invalid("another benchmark is running\n\nhint: try again when it has ended"))?;
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with("run.") {
-                let path = entry.path();
-                fs::remove_dir_all(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
-            }
-        }
-        Ok(Workshop { folder, peers: Peers::load()?, arch, _lock: lock })
-    }
-
-    /// Debian's packages.
-    pub fn debian(&self, ui: &Ui) -> Result<Debian> {
-        Debian::install(&self.folder.join("debian"), &self.peers, self.arch, ui)
-    }
 }
 
 /// Measures what is wished.

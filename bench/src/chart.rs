@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::markdown::TYPICAL;
-use super::media::Media;
-use super::results::{Measure, Measured, Outcome, Results};
-use super::subject::Role;
+use crate::markdown::TYPICAL;
+use crate::media::Media;
+use crate::results::{Measure, Measured, Outcome, Results};
+use crate::subject::Role;
 
 /// What is shown, in this order.
 const PANELS: [Media; 2] = [Media::Mp4End, Media::Mp4Front];
@@ -132,7 +132,7 @@ fn words(svg: &mut String, x: u32, y: u32, class: &str, text: &str) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
+    use crate::sample;
 
     #[test]
     fn is_well_formed_and_shows_every_subject() {

@@ -1,38 +1,20 @@
-//! `bench`: how our layers compare with everything else that can be installed.
-
-use std::path::Path;
+//! `bench probe`: what a probe costs, and how that compares with everything else that can be installed.
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
+use xtask::commands::{Outcome, json};
+use xtask::session::Session;
 
-use super::{Outcome, json};
-use crate::bench::media::Media;
-use crate::bench::prepare::{self, Wish};
-use crate::bench::subjects::Stock;
-use crate::bench::summary::Summary;
-use crate::bench::{chart, markdown, size};
-use crate::pack::landing::land_text;
-use crate::session::Session;
+use super::write;
+use crate::media::Media;
+use crate::prepare::{self, Wish};
+use crate::subjects::Stock;
+use crate::summary::Summary;
+use crate::{chart, markdown};
 
-/// Measure the layers in dist/ beside every peer that a package registry carries.
-///
-/// Peers, web server and files are installed and made below the cache, once. Results go to docs/benchmark/.
+/// How long a probe over http and https takes, and what it reads (as root, about a quarter of an hour).
 #[derive(Debug, Args)]
-pub struct Bench {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    /// How long a probe over http and https takes, and what it reads (as root, about a quarter of an hour).
-    Probe(Probe),
-    /// How large downloads are.
-    Size,
-}
-
-#[derive(Debug, Args)]
-struct Probe {
+pub struct Probe {
     /// A subject to measure; all of them where none is named.
     #[arg(long, value_name = "SUBJECT")]
     only: Vec<String>,
@@ -47,21 +29,12 @@ struct Probe {
     stock: Vec<Stock>,
 }
 
-impl Bench {
+impl Probe {
     /// Measures, and writes what was found.
     ///
     /// # Errors
     /// Where something cannot be fetched, made or measured; a peer that crashes is a result.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        match &self.what {
-            What::Probe(probe) => probe.run(session),
-            What::Size => run_size(session),
-        }
-    }
-}
-
-impl Probe {
-    fn run(&self, session: &Session) -> Result<Outcome> {
         let media = if self.file.is_empty() { Media::ALL.to_vec() } else { self.file.clone() };
         let wish = Wish {
             dist: &session.dist,
@@ -109,21 +82,4 @@ fn clap_name(media: Media) -> Result<String> {
     use clap::ValueEnum as _;
     let value = media.to_possible_value().context("a file without a name")?;
     Ok(value.get_name().to_owned())
-}
-
-fn run_size(session: &Session) -> Result<Outcome> {
-    let sizes = size::measure(&session.dist, &session.cache, &session.ui)?;
-    let table = sizes.to_markdown()?;
-    session.ui.data(&table)?;
-    let folder = session.docs.join("benchmark");
-    write(session, &folder, "size.json", &json(&sizes)?)?;
-    write(session, &folder, "size.md", &table)?;
-    Ok(Outcome::Done)
-}
-
-fn write(session: &Session, folder: &Path, name: &str, text: &str) -> Result<()> {
-    let path = folder.join(name);
-    land_text(&path, text)?;
-    session.ui.note(format!("wrote {}", path.display()));
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! The kernel's own account is read (`wait4`), which misses nothing, however short the program. It has one flaw: the
 //! peak of memory also counts what the child had before it became the program. So this must be called in a small
-//! process, and `bench::launch` is one.
+//! process, and [`launch`](crate::launch) is one.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use super::room;
+use crate::room;
 
 /// The machine, the network and the programs that are not subjects.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::debian::Debian;
-use super::digest;
-use crate::model::Sha256;
-use crate::pack::landing::land_text;
-use crate::process::bounded::{self, Command};
-use crate::ui::Ui;
+use crate::debian::Debian;
+use crate::digest;
+use xtask::model::Sha256;
+use xtask::pack::landing::land_text;
+use xtask::process::bounded::{self, Command};
+use xtask::ui::Ui;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]

@@ -9,29 +9,40 @@
 //!
 //! All of this is below the cache. [`prepare`] fetches and makes what is needed, [`measure`] works in a closed [`room`],
 //! and what it finds ([`results`]) is written by [`markdown`], [`chart`] and [`summary`].
+//!
+//! `cargo xtask bench` compiles this program when it is first used, and becomes it.
 
-pub mod chart;
+use std::process::ExitCode;
+
+mod chart;
+mod cli;
+mod commands;
 mod debian;
 mod delay;
 mod digest;
-pub mod launch;
+mod launch;
 mod log;
-pub mod machine;
-pub mod markdown;
-pub mod measure;
-pub mod media;
+mod machine;
+mod markdown;
+mod measure;
+mod measured;
+mod media;
 mod nginx;
-pub mod peers;
-pub mod prepare;
+mod peers;
+mod prepare;
 mod registry;
-pub mod results;
-pub mod room;
-pub mod size;
-pub mod statistics;
-pub mod subject;
-pub mod subjects;
-pub mod summary;
-mod tun;
-
+mod results;
+mod room;
 #[cfg(test)]
 mod sample;
+mod size;
+mod statistics;
+mod subject;
+mod subjects;
+mod summary;
+mod tun;
+mod workshop;
+
+fn main() -> ExitCode {
+    cli::main()
+}

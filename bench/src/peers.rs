@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::model::Sha256;
+use xtask::model::Sha256;
 
 /// The file.
 #[derive(Debug, Clone, Deserialize)]
@@ -98,7 +98,7 @@ impl fmt::Display for Kind {
 impl Peers {
     /// Reads the file that this tool was compiled with.
     pub fn load() -> Result<Peers> {
-        toml::from_str(include_str!("../../bench/peers.toml")).context("`xtask/bench/peers.toml` is broken")
+        toml::from_str(include_str!("../peers.toml")).context("`bench/peers.toml` is broken")
     }
 
     /// Every Debian package that is to be installed, each once and in a fixed order.

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::debian::Debian;
-use super::peers::Kind;
-use crate::model::Sha256;
+use crate::debian::Debian;
+use crate::peers::Kind;
+use xtask::model::Sha256;
 
 /// One program that is measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

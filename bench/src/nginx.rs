@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde::{Deserialize, Serialize};
 
-use super::debian::Debian;
-use crate::process::background::Background;
+use crate::debian::Debian;
+use xtask::process::background::Background;
 
 /// The port for http.
 pub const HTTP: u16 = 8080;

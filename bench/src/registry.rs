@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::digest;
-use super::peers::Pinned;
-use crate::model::Origin;
-use crate::model::recipe::{Archive, Source};
-use crate::process::bounded::{self, Command};
-use crate::source::unpack;
-use crate::ui::Ui;
+use crate::digest;
+use crate::peers::Pinned;
+use xtask::model::Origin;
+use xtask::model::recipe::{Archive, Source};
+use xtask::process::bounded::{self, Command};
+use xtask::source::unpack;
+use xtask::ui::Ui;
 
 /// How long one download may take.
 const DOWNLOAD: Duration = Duration::from_secs(600);
@@ -114,7 +114,7 @@ fn check(peer: &Pinned, file: &Path) -> Result<()> {
     if (sha256, size) != (peer.sha256, peer.size) {
         bail!(
             "{} {} is not what it was: expected {} ({} bytes), got {sha256} ({size} bytes)\n\nhint: if that is right, \
-             change its pin in `xtask/bench/peers.toml`",
+             change its pin in `bench/peers.toml`",
             peer.package,
             peer.version,
             peer.sha256,

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::media::Media;
-use super::peers::Kind;
-use super::results::{Cell, Measure, Measured, Results, Scheme, Way, wall_ms};
-use super::statistics::{median, spread};
-use super::subject::Role;
-use crate::process::measured::{Cost, End};
+use crate::measured::{Cost, End};
+use crate::media::Media;
+use crate::peers::Kind;
+use crate::results::{Cell, Measure, Measured, Results, Scheme, Way, wall_ms};
+use crate::statistics::{median, spread};
+use crate::subject::Role;
 
 /// The way of which everything is shown: what a function sees of a bucket in its own region, and a little worse.
 pub const TYPICAL: Way = Way { scheme: Scheme::Https, round_trip_ms: 20 };
@@ -234,7 +234,7 @@ fn name(measured: &Measured) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
+    use crate::sample;
 
     #[test]
     fn shows_medians_crashes_and_comparisons() {
@@ -245,7 +245,7 @@ mod tests {
     fn answers_that_are_not_those_of_stock_are_named() {
         let mut results = sample::results();
         let stock = results.cells.iter_mut().find(|cell| cell.subject == "stock-mediainfo").expect("stock");
-        stock.runs[1].answer = Some(crate::model::Sha256::of("another answer"));
+        stock.runs[1].answer = Some(xtask::model::Sha256::of("another answer"));
         let text = super::render(&results).expect("rendered");
         assert!(
             text.contains("not the same:\n\n- mp4, index at the end, http, 20 ms: `mediainfo` and `stock-mediainfo`\n")
