@@ -1,5 +1,49 @@
 # Compiles most C++ files together in a few translation units: half the CPU time of one by one. Which files may not is
-# data of a version, in VERSION.cmake: `alone` (each by itself), `second`, `third` and `fourth` (a group each).
+# in these lists: `alone` (each by itself), `second`, `third` and `fourth` (a group each). They are those of 23.04; a newer
+# version appends to them in its own file, VERSION.cmake.
+
+# These define names that clash with other files' names, so they stay alone or go into a group of their own.
+set(alone
+  MediaInfo/Audio/File_Adm.cpp
+  MediaInfo/Audio/File_Usac.cpp
+  MediaInfo/Export/Export_Mpeg7.cpp
+  MediaInfo/Image/File_Dpx.cpp
+  MediaInfo/Image/File_Exr.cpp
+  MediaInfo/Multiple/File_Mpeg_Descriptors.cpp
+  MediaInfo/Multiple/File_Mpeg_Psi.cpp
+  MediaInfo/Multiple/File_MpegTs.cpp
+  MediaInfo/Multiple/File_Mpeg4_Elements.cpp
+  MediaInfo/Multiple/File_Mxf.cpp
+  MediaInfo/Reader/Http_File.cpp
+  MediaInfo/Reader/Http_Fragments.cpp
+  MediaInfo/Reader/Reader_Directory.cpp
+  MediaInfo/Reader/Reader_File.cpp
+  MediaInfo/Reader/Reader_libcurl.cpp
+  MediaInfo/Reader/Reader_libmms.cpp
+  MediaInfo/Video/File_Avc.cpp
+  MediaInfoDLL/MediaInfoDLL.cpp
+  MediaInfoDLL/MediaInfoJNI.cpp
+  ThirdParty/tinyxml2/tinyxml2.cpp)
+set(second
+  MediaInfo/Audio/File_DolbyE.cpp
+  MediaInfo/Audio/File_Dsdiff.cpp
+  MediaInfo/Multiple/File_MiXml.cpp
+  MediaInfo/Multiple/File_Mk.cpp
+  MediaInfo/Multiple/File_Mpeg4.cpp
+  MediaInfo/Multiple/File_Nut.cpp
+  MediaInfo/Multiple/File_Riff_Elements.cpp
+  MediaInfo/Tag/File__Tags.cpp
+  MediaInfo/Tag/File_Id3v2.cpp)
+set(third
+  MediaInfo/Audio/File_Dsf.cpp
+  MediaInfo/Audio/File_Mpegh3da.cpp
+  MediaInfo/Multiple/File_Rm.cpp)
+# These redefine FILLING_BEGIN, which every parser uses: each of the three sets it anew, nothing else may follow them.
+set(fourth
+  MediaInfo/Video/File_AvsV.cpp
+  MediaInfo/Video/File_Mpegv.cpp
+  MediaInfo/Video/File_Vc1.cpp)
+
 function(group_sources)
   get_target_property(sources mediainfo SOURCES)
   list(FILTER sources INCLUDE REGEX "[.]cpp$")

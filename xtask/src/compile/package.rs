@@ -142,7 +142,13 @@ impl Builder<'_> {
     ) -> Result<()> {
         match step {
             PlannedStep::Unpack => self.sources.unpack(package, &places.src()),
-            PlannedStep::Patch(name) => patch::apply(&places.recipe().join(name), &places.src()),
+            PlannedStep::Patch(name) => {
+                let mut log = log;
+                for moved in patch::apply(&places.recipe().join(name), &places.src())? {
+                    writeln!(log, "{name}: {moved}")?;
+                }
+                Ok(())
+            }
             PlannedStep::Copy(step) => {
                 files::copy(Path::new(&places.map(&step.from)?), Path::new(&places.map(&step.to)?))
             }

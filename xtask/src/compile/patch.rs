@@ -1,9 +1,11 @@
 //! Applies a recipe's patches: exactly or not at all.
 //!
-//! A hunk that only fits somewhere else, or only with its context ignored, was
-//! written for another source: guessing would compile something nobody has
-//! read. `diffy` reads the patch; it would move hunks, so placing them is ours.
+//! One patch serves several versions of a project, whose lines are not where the hunks say. A hunk is moved to where its
+//! whole text is, if that is one place only: it is the same change then. A hunk that fits in several places, or only with
+//! its context ignored, was written for another source: guessing would compile something nobody has read. `diffy` reads
+//! the patch; it would guess, so placing hunks is ours.
 
+use std::fmt;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -11,15 +13,34 @@ use anyhow::{Context as _, Result, bail};
 use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
 use diffy::{Hunk, Line};
 
-/// Applies the unified diff at `patch` (paths as `a/…` and `b/…`) to the tree at `tree`.
+/// A hunk that was found at other lines than it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The file it changes.
+    pub file: String,
+    /// Which of the file's hunks it is, from 1.
+    pub hunk: usize,
+    /// How many lines further down the file has it; negative where it is further up.
+    pub lines: isize,
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hunk {} of `{}` moved by {:+} lines", self.hunk, self.file, self.lines)
+    }
+}
+
+/// Applies the unified diff at `patch` (paths as `a/…` and `b/…`) to the tree at `tree`, and gives the hunks that had to
+/// be moved.
 ///
 /// On an error the tree may be half patched; it belongs to a build that ends there.
-pub fn apply(patch: &Path, tree: &Path) -> Result<()> {
+pub fn apply(patch: &Path, tree: &Path) -> Result<Vec<Moved>> {
     let text = fs::read(patch).with_context(|| format!("cannot read the patch {}", patch.display()))?;
     apply_text(&text, tree).with_context(|| format!("the patch {} does not apply", patch.display()))
 }
 
-fn apply_text(text: &[u8], tree: &Path) -> Result<()> {
+fn apply_text(text: &[u8], tree: &Path) -> Result<Vec<Moved>> {
+    let mut moved = Vec::new();
     for file in PatchSet::parse_bytes(text, ParseOptions::unidiff()) {
         let file = file.context("it is not a unified diff")?;
         let PatchKind::Text(patch) = file.patch() else {
@@ -34,17 +55,17 @@ fn apply_text(text: &[u8], tree: &Path) -> Result<()> {
                 if let Some(folder) = path.parent() {
                     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
                 }
-                write(&path, &rewritten(b"", patch.hunks(), &name)?)?;
+                write(&path, &rewritten(b"", patch.hunks(), &name, &mut moved)?)?;
             }
             FileOperation::Modify { original, modified } if original == modified => {
                 let path = inside(tree, &modified)?;
                 let old = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                write(&path, &rewritten(&old, patch.hunks(), &modified)?)?;
+                write(&path, &rewritten(&old, patch.hunks(), &modified, &mut moved)?)?;
             }
             FileOperation::Delete(name) => {
                 let path = inside(tree, &name)?;
                 let old = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                if !rewritten(&old, patch.hunks(), &name)?.is_empty() {
+                if !rewritten(&old, patch.hunks(), &name, &mut moved)?.is_empty() {
                     bail!("it deletes {}, which holds more than the patch says", shown(&name));
                 }
                 fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -52,7 +73,7 @@ fn apply_text(text: &[u8], tree: &Path) -> Result<()> {
             _ => bail!("it renames or copies a file; write it as a deletion and a creation"),
         }
     }
-    Ok(())
+    Ok(moved)
 }
 
 fn shown(name: &[u8]) -> String {
@@ -81,42 +102,74 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// `old` with every hunk applied at exactly the line it names.
-fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8]) -> Result<Vec<u8>> {
+/// `old` with every hunk applied. Hunks that had to be moved are added to `moved`.
+fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8], moved: &mut Vec<Moved>) -> Result<Vec<u8>> {
     let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
     let mut new = Vec::with_capacity(old.len());
     let mut next = 0;
     for (number, hunk) in hunks.iter().enumerate() {
-        // A hunk that only inserts names the line after which it does.
-        let range = hunk.old_range();
-        let start = if range.is_empty() { range.start() } else { range.start().saturating_sub(1) };
-        let Some(before) = lines.get(next..start) else {
-            bail!("hunk {} of {} begins after the end of the file", number + 1, shown(name));
-        };
-        new.extend(before.iter().copied().flatten());
+        let named = named_start(hunk);
+        let start =
+            place(hunk, &lines, next, named).with_context(|| format!("hunk {} of {}", number + 1, shown(name)))?;
+        if start != named {
+            let file = String::from_utf8_lossy(name).into_owned();
+            moved.push(Moved { file, hunk: number + 1, lines: start.cast_signed() - named.cast_signed() });
+        }
+        new.extend(lines[next..start].iter().copied().flatten());
         next = start;
         for line in hunk.lines() {
             match *line {
                 Line::Insert(text) => new.extend_from_slice(text),
-                Line::Context(text) | Line::Delete(text) => {
-                    if lines.get(next) != Some(&text) {
-                        bail!(
-                            "hunk {} of {}: line {} is not what the patch was written for",
-                            number + 1,
-                            shown(name),
-                            next + 1
-                        );
-                    }
-                    if matches!(line, Line::Context(_)) {
-                        new.extend_from_slice(text);
-                    }
+                Line::Context(text) => {
+                    new.extend_from_slice(text);
                     next += 1;
                 }
+                Line::Delete(_) => next += 1,
             }
         }
     }
     new.extend(lines[next..].iter().copied().flatten());
     Ok(new)
+}
+
+/// The line, from 0, at which a hunk says that it begins.
+fn named_start(hunk: &Hunk<'_, [u8]>) -> usize {
+    // A hunk that only inserts names the line after which it does.
+    let range = hunk.old_range();
+    if range.is_empty() { range.start() } else { range.start().saturating_sub(1) }
+}
+
+/// Where the text that a hunk expects is: where it says, or else in the one place behind `next` that has all of it.
+fn place(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize, named: usize) -> Result<usize> {
+    let expected: Vec<&[u8]> = hunk
+        .lines()
+        .iter()
+        .filter_map(|line| match *line {
+            Line::Context(text) | Line::Delete(text) => Some(text),
+            Line::Insert(_) => None,
+        })
+        .collect();
+    let fits = |start: usize| lines.get(start..start + expected.len()) == Some(&expected[..]);
+    if named >= next && fits(named) {
+        return Ok(named);
+    }
+    if expected.is_empty() {
+        bail!("it begins after the end of the file");
+    }
+    let places: Vec<usize> = (next..lines.len()).filter(|start| fits(*start)).collect();
+    match places[..] {
+        [only] => Ok(only),
+        [] => {
+            let same = expected.iter().zip(lines.iter().skip(named)).take_while(|(want, is)| want == is).count();
+            bail!("line {} is not what the patch was written for", named + same + 1)
+        }
+        [first, second, ..] => bail!(
+            "its text is not at line {} but in several other places, such as lines {} and {}",
+            named + 1,
+            first + 1,
+            second + 1
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +184,8 @@ mod tests {
         std::os::unix::fs::symlink("/etc", tree.path().join("link")).expect("a link");
         let patch = tree.path().join("x.patch");
         fs::write(&patch, diff).expect("a patch");
-        apply(&patch, tree.path()).map_err(|error| error.root_cause().to_string())?;
+        apply(&patch, tree.path())
+            .map_err(|error| error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "))?;
         Ok(fs::read_to_string(tree.path().join("file.c")).unwrap_or_default())
     }
 
@@ -152,13 +206,48 @@ mod tests {
     }
 
     #[test]
-    fn refuses_fuzz_offsets_and_line_endings() {
-        let moved = "--- a/file.c\n+++ b/file.c\n@@ -2,2 +2,2 @@\n-one\n+1\n two\r\n";
-        assert_eq!(patched(moved), Err("hunk 1 of `file.c`: line 2 is not what the patch was written for".to_owned()));
+    fn refuses_fuzz_and_line_endings() {
+        let (not, first) = ("is not what the patch was written for", "hunk 1 of `file.c`");
+        let fuzz = "--- a/file.c\n+++ b/file.c\n@@ -1,3 +1,3 @@\n one\n-two\r\n+2\r\n tree\n";
+        assert_eq!(patched(fuzz), Err(format!("{first}: line 3 {not}")));
         let ending = "--- a/file.c\n+++ b/file.c\n@@ -2 +2 @@\n-two\n+2\n";
-        assert_eq!(patched(ending), Err("hunk 1 of `file.c`: line 2 is not what the patch was written for".to_owned()));
+        assert_eq!(patched(ending), Err(format!("{first}: line 2 {not}")));
         let beyond = "--- a/file.c\n+++ b/file.c\n@@ -9 +9 @@\n-two\n+2\n";
-        assert_eq!(patched(beyond), Err("hunk 1 of `file.c` begins after the end of the file".to_owned()));
+        assert_eq!(patched(beyond), Err(format!("{first}: line 9 {not}")));
+        let inserted = "--- a/file.c\n+++ b/file.c\n@@ -9,0 +10 @@\n+ten\n";
+        assert_eq!(patched(inserted), Err(format!("{first}: it begins after the end of the file")));
+    }
+
+    #[test]
+    fn a_hunk_moves_to_the_one_place_that_has_its_text() {
+        let two = "@@ -4 +5 @@\n-three\n+3\n@@ -5 +6 @@\n-four\n+4\n";
+        let diff = format!("--- a/file.c\n+++ b/file.c\n{two}");
+        assert_eq!(patched(&diff).as_deref(), Ok("one\ntwo\r\n3\n4\n"));
+        // Hunks keep their order: what lies before the last one is not looked at.
+        let back = "--- a/file.c\n+++ b/file.c\n@@ -4 +4 @@\n-four\n+4\n@@ -5 +5 @@\n-one\n+1\n";
+        assert_eq!(patched(back), Err("hunk 2 of `file.c`: line 5 is not what the patch was written for".to_owned()));
+    }
+
+    #[test]
+    fn a_hunk_that_fits_twice_is_refused_but_where_it_says() {
+        let tree = tempfile::tempdir().expect("a folder");
+        let file = tree.path().join("file.c");
+        let apply_at = |line: usize| {
+            fs::write(&file, "{\n}\n{\n}\n").expect("a file");
+            let diff = format!("--- a/file.c\n+++ b/file.c\n@@ -{line},2 +{line},3 @@\n {{\n+x\n }}\n");
+            apply_text(diff.as_bytes(), tree.path()).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(apply_at(3), Ok(vec![]));
+        assert_eq!(fs::read_to_string(&file).expect("a file"), "{\n}\n{\nx\n}\n");
+        assert_eq!(
+            apply_at(2),
+            Err("hunk 1 of `file.c`: its text is not at line 2 but in several other places, such as lines 1 and 3"
+                .to_owned())
+        );
+        fs::write(&file, "a\nb\n").expect("a file");
+        let diff = "--- a/file.c\n+++ b/file.c\n@@ -9 +9 @@\n-b\n+c\n";
+        let moved = apply_text(diff.as_bytes(), tree.path()).expect("it fits");
+        assert_eq!(moved[0].to_string(), "hunk 1 of `file.c` moved by -7 lines");
     }
 
     #[test]
