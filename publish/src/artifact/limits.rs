@@ -14,8 +14,6 @@ pub struct Limits {
     description: usize,
     /// Characters of a licence.
     license: usize,
-    /// Runtimes of a version.
-    pub runtimes: usize,
     /// Bytes of a zip in a request.
     inline: u64,
     /// Bytes of a zip in a bucket.
@@ -28,22 +26,14 @@ const AWS: Limits = Limits {
     name: 140,
     description: 256,
     license: 512,
-    runtimes: 15,
     inline: MAX_ZIP,
     by_bucket: MAX_UNPACKED,
     unpacked: MAX_UNPACKED,
 };
 
 /// A request may have 100 MB, of which base64 takes a third.
-const ALIYUN: Limits = Limits {
-    name: 64,
-    description: 256,
-    license: 512,
-    runtimes: 15,
-    inline: 70 << 20,
-    by_bucket: 500 << 20,
-    unpacked: 500 << 20,
-};
+const ALIYUN: Limits =
+    Limits { name: 64, description: 256, license: 512, inline: 70 << 20, by_bucket: 500 << 20, unpacked: 500 << 20 };
 
 impl Limits {
     /// What `cloud` takes.

@@ -12,7 +12,7 @@ use xtask::commands::selection::LayerRef;
 use xtask::error::invalid;
 use xtask::lock::Lock;
 use xtask::model::target::Cloud;
-use xtask::model::{Arch, LayerName, Version};
+use xtask::model::{Arch, Date, LayerName, Version};
 use xtask::pack::Release;
 use xtask::pack::release::file_name;
 
@@ -23,7 +23,7 @@ use crate::order::Order;
 /// What is published, and what is let pass.
 #[derive(Debug)]
 pub struct Selection<'a> {
-    /// Layers and their versions; the recipe's default version where none is named.
+    /// Layers and their versions; the newest where none is named.
     pub layers: &'a [LayerRef],
     /// The architectures; all that the cloud has where none is named.
     pub architectures: &'a [Arch],
@@ -37,6 +37,8 @@ pub struct Selection<'a> {
     pub allow_unpinned: bool,
     /// Publish what has no digest in the lock.
     pub allow_unlocked: bool,
+    /// The day, which decides about runtimes.
+    pub today: Date,
 }
 
 /// The checkout, as far as publishing is concerned.
@@ -86,15 +88,15 @@ pub fn collect(shelf: &Shelf<'_>, selection: &Selection<'_>) -> Result<Outcome> 
 
 fn version_of(catalog: &Catalog, layer: &LayerName, version: Option<&Version>) -> Result<Version> {
     let recipe = &catalog.recipe(&catalog.layer(layer)?.recipe)?.recipe;
-    let version = version.unwrap_or(&recipe.default);
-    if recipe.version(version).is_none() {
-        let known: Vec<_> = recipe.versions.iter().map(|known| known.version.to_string()).collect();
-        return Err(invalid(format!(
-            "layer `{layer}` has no version {version}\n\nhint: its versions are {}",
-            known.join(", ")
-        )));
-    }
-    Ok(version.clone())
+    let found = match version {
+        Some(version) => recipe.version(version),
+        None => recipe.newest(),
+    };
+    found.map(|found| found.version.clone()).ok_or_else(|| {
+        let known: Vec<_> = recipe.newest_first().iter().map(|known| known.version.to_string()).collect();
+        let wanted = version.map(|version| format!(" {version}")).unwrap_or_default();
+        invalid(format!("layer `{layer}` has no version{wanted}\n\nhint: its versions are {}", known.join(", ")))
+    })
 }
 
 fn architectures(catalog: &Catalog, selection: &Selection<'_>) -> Result<Vec<Arch>> {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use xtask::catalog::Catalog;
+use xtask::model::Target;
 use xtask::pack::Release;
+use xtask::plan::runtimes::{Listed, MOST, listed};
 
 use super::Selection;
-use super::limits::Limits;
 use crate::model::version::description;
 use crate::order::Terms;
 
@@ -22,12 +23,13 @@ pub struct Remarked {
 /// The terms of a zip.
 pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> Remarked {
     let manifest = &release.manifest;
-    let (mut runtimes, left_out) = runtimes(release, selection, catalog);
+    let audited = |target: &Target| manifest.targets.contains(&target.name);
+    let Listed { listed: mut runtimes, no_place, .. } =
+        listed(&catalog.targets, selection.cloud, manifest.arch, &audited, selection.today);
     runtimes.sort();
     let mut remarks = Vec::new();
-    if !left_out.is_empty() {
-        let most = Limits::of(selection.cloud).runtimes;
-        remarks.push(format!("runs on {} too, but a layer can list at most {most} runtimes", left_out.join(", ")));
+    if !no_place.is_empty() {
+        remarks.push(format!("runs on {} too, but a layer can list at most {MOST} runtimes", no_place.join(", ")));
     }
     let skipped = release.checks.as_ref().map_or(0, |checks| checks.smoke_skipped.len());
     if skipped > 0 {
@@ -40,25 +42,6 @@ pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> Re
         runtimes,
     };
     Remarked { terms, remarks }
-}
-
-/// The runtimes of the targets that it was audited for, newest system first, as many as the cloud takes; and the rest.
-fn runtimes(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> (Vec<String>, Vec<String>) {
-    let manifest = &release.manifest;
-    let targets = catalog.targets.targets.iter().rev();
-    let fitting = targets.filter(|target| {
-        target.cloud == selection.cloud
-            && target.architectures.contains(&manifest.arch)
-            && manifest.targets.contains(&target.name)
-    });
-    let mut runtimes: Vec<String> = Vec::new();
-    for runtime in fitting.flat_map(|target| &target.runtimes) {
-        if !runtimes.contains(runtime) {
-            runtimes.push(runtime.clone());
-        }
-    }
-    let left_out = runtimes.split_off(runtimes.len().min(Limits::of(selection.cloud).runtimes));
-    (runtimes, left_out)
 }
 
 /// The terms of all that is in the zip, as one SPDX expression.

@@ -1,8 +1,10 @@
 //! Targets as written: the runtimes a layer must run on, and what they offer a program.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Arch, GlibcVersion};
+use super::{Arch, GlibcVersion, Runtime};
 
 /// `docker/targets.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -12,6 +14,9 @@ pub struct Targets {
     pub floor: GlibcVersion,
     /// Shared libraries that every target has and that a layer may need.
     pub libraries: Libraries,
+    /// Names of runtimes that no target has, such as ended ones.
+    #[serde(default)]
+    pub other_runtimes: BTreeMap<Cloud, BTreeSet<String>>,
     /// The targets, oldest glibc first.
     #[serde(rename = "target")]
     pub targets: Vec<Target>,
@@ -54,8 +59,8 @@ pub struct Target {
     pub glibc: GlibcVersion,
     /// The architectures it exists for.
     pub architectures: Vec<Arch>,
-    /// The cloud's names of the runtimes built on it.
-    pub runtimes: Vec<String>,
+    /// The cloud's runtimes that are built on it: by language, the newest first.
+    pub runtimes: Vec<Runtime>,
     /// Its container image, where there is one to build in.
     #[serde(default)]
     pub image: Option<Image>,
@@ -93,6 +98,16 @@ pub enum Cloud {
     Aws,
     /// Alibaba Cloud Function Compute.
     Aliyun,
+}
+
+impl Cloud {
+    /// As files and command lines have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cloud::Aws => "aws",
+            Cloud::Aliyun => "aliyun",
+        }
+    }
 }
 
 impl Targets {
