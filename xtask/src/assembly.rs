@@ -123,9 +123,17 @@ fn materials(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Vec
         if let Some(source) = package.source.pinned() {
             // Where several archives hold the same tree, those that this machine has are those it used.
             let (had, absent): (Vec<_>, Vec<_>) = source.archives.iter().partition(|archive| store.has(archive));
-            for archive in if had.is_empty() { absent } else { had } {
-                let origins = archive.origins.first();
-                materials.extend(origins.map(|origin| Material::archive(&package.recipe, archive, origin)));
+            match source.tree.filter(|tree| had.is_empty() && store.path(tree).is_file()) {
+                Some(tree) => {
+                    let name = format!("the tree of {} {}", package.recipe, package.version);
+                    materials.push(Material::file(&name, tree));
+                }
+                None => {
+                    for archive in if had.is_empty() { absent } else { had } {
+                        let origins = archive.origins.first();
+                        materials.extend(origins.map(|origin| Material::archive(&package.recipe, archive, origin)));
+                    }
+                }
             }
         }
         if let PlannedSource::Override { tree, .. } = &package.source {

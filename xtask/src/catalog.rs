@@ -123,8 +123,8 @@ impl Catalog {
 
     fn check_recipe(&self, entry: &CatalogRecipe) -> Result<()> {
         let recipe = &entry.recipe;
-        if recipe.version(&recipe.default).is_none() {
-            return Err(invalid(format!("the default version {} is not among the versions", recipe.default)));
+        if recipe.versions.is_empty() {
+            return Err(invalid("it pins no version"));
         }
         let mut seen = BTreeSet::new();
         for version in &recipe.versions {

@@ -4,6 +4,7 @@
 
 pub mod assembly;
 pub mod catalog;
+pub mod choice;
 pub mod cli;
 pub mod commands;
 pub mod companion;

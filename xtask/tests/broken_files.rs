@@ -46,7 +46,7 @@ TOML parse error at line 3, column 1
   |
 3 | home-page = "https://example.org"
   | ^^^^^^^^^
-unknown field `home-page`, expected one of `name`, `summary`, `homepage`, `license`, `platform`, `default`, `programs`, `tools`, `needs`, `files-of`, `versions`, `steps`
+unknown field `home-page`, expected one of `name`, `summary`, `homepage`, `license`, `platform`, `programs`, `tools`, `needs`, `files-of`, `versions`, `steps`
 "#
     );
 }
@@ -58,9 +58,9 @@ fn values_are_checked_where_they_stand() {
     assert_eq!(
         error(&checkout),
         r#"cannot use recipes/lib/recipe.toml
-TOML parse error at line 18, column 11
+TOML parse error at line 17, column 11
    |
-18 | origins = ["http://example.org/lib-1.0.tar.gz"]
+17 | origins = ["http://example.org/lib-1.0.tar.gz"]
    |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 `http://example.org/lib-1.0.tar.gz` is not an origin: expected `https://…`, `debian:pool/…` or `pypi:project/file`
 "#

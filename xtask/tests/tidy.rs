@@ -45,7 +45,7 @@ const LAYERS: [&[&str]; 11] = [
     &["catalog"],
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
-    &["session", "lock", "shared"],
+    &["session", "lock", "shared", "choice"],
     &["assembly", "inspect", "invoke", "verify"],
     &["commands"],
     &["cli"],

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use clap::Args;
 use xtask::commands::selection::LayerRef;
+use xtask::commands::sourcing::FetchArgs;
 use xtask::commands::{Format, Outcome, json};
 use xtask::error::invalid;
 use xtask::lock::Lock;
-use xtask::model::Arch;
 use xtask::model::target::Cloud;
+use xtask::model::{Arch, Date};
+use xtask::pack::release::file_name;
 use xtask::session::Session;
 
 use super::places::{self, CloudChoice, Where};
@@ -33,7 +36,8 @@ use crate::store::Store;
 /// finished by running the same command again. What is there afterwards is recorded in layers/published.json.
 #[derive(Debug, Args)]
 pub struct Publish {
-    /// Layers, with a version if not the default: `mediainfo` or `mediainfo@26.05`.
+    /// Layers: `mediainfo` for the newest version that dist/ has or whose sources can be had, `mediainfo@26.05` for that
+    /// one only.
     #[arg(value_name = "LAYER[@VERSION]", required = true)]
     layers: Vec<LayerRef>,
     #[command(flatten)]
@@ -71,6 +75,8 @@ pub struct Publish {
     /// How the result is written to stdout.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    fetch: FetchArgs,
 }
 
 impl Publish {
@@ -105,14 +111,23 @@ impl Publish {
 
     /// The checked zips, or nothing if all that is wrong has been told.
     fn orders(&self, session: &Session, cloud: Cloud) -> Result<Option<Vec<Order>>> {
+        let archives = self.fetch.open(session)?;
+        let settle = |layer: &LayerRef| {
+            layer.settled(session, &archives, &|version| {
+                let record = |arch: &Arch| session.dist.join(file_name(&layer.name, version, *arch, "json"));
+                Arch::ALL.iter().any(|arch| record(arch).is_file())
+            })
+        };
+        let layers = self.layers.iter().map(settle).collect::<Result<Vec<_>>>()?;
         let selection = Selection {
-            layers: &self.layers,
+            layers: &layers,
             architectures: &self.arch,
             cloud,
             template: &self.name_template,
             by_bucket: self.bucket.is_some(),
             allow_unpinned: self.allow_unpinned,
             allow_unlocked: self.allow_unlocked,
+            today: Date::of(SystemTime::now()),
         };
         let lock = Lock::load(&session.catalog.root)?;
         let shelf = Shelf { catalog: &session.catalog, lock: &lock, dist: &session.dist };

@@ -30,8 +30,8 @@ fn accepted(checkout: &Checkout, more: &[&str]) {
 #[test]
 fn a_zip_that_is_not_there() {
     let found = refused(&Checkout::new(), &[]);
-    assert!(found.starts_with("mediainfo-23.04-arm64.zip: cannot read "), "{found}");
-    assert!(found.ends_with("; `cargo xtask build-layer mediainfo@23.04 --arch arm64` makes it\n"), "{found}");
+    assert!(found.starts_with("mediainfo-26.05-arm64.zip: cannot read "), "{found}");
+    assert!(found.ends_with("; `cargo xtask build-layer mediainfo@26.05 --arch arm64` makes it\n"), "{found}");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_nobody_can_make_again_needs_a_word() {
 #[test]
 fn what_was_not_audited_or_run_is_refused() {
     let checkout = Checkout::with(&["mediainfo"]);
-    let record = checkout.root().join("dist/mediainfo-23.04-arm64.json");
+    let record = checkout.root().join("dist/mediainfo-26.05-arm64.json");
     let text = fs::read_to_string(&record).expect("the record");
     let changed = |change: fn(&mut serde_json::Value)| {
         let mut value = serde_json::from_str(&text).expect("JSON");
@@ -112,7 +112,10 @@ fn names_that_clash_and_other_wrong_usage() {
         (&["mediainfo", "--region", "useast1"], "did you mean `us-east-1`?"),
         (&["mediainfo"], "--region <REGION>"),
         (&["nothing", "--all-regions"], "there is no layer `nothing`"),
-        (&["mediainfo@1.0", "--all-regions"], "layer `mediainfo` has no version 1.0\n\nhint: its versions are 23.04"),
+        (
+            &["mediainfo@1.0", "--all-regions"],
+            "layer `mediainfo` has no version 1.0\n\nhint: its versions are 26.05, 23.04",
+        ),
         (&["mediainfo", "--all-regions", "--keep", "0"], "invalid value '0' for '--keep <N>'"),
         (&["mediainfo", "--all-regions", "--public", "--org", "o-a1b2c3d4e5"], "cannot be used with"),
         (&["mediainfo", "--all-regions", "--name-template", "a.b"], "`a.b` is not a name template"),

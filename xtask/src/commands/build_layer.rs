@@ -62,7 +62,8 @@ impl BuildLayer {
     pub fn run(&self, session: &Session) -> Result<Outcome> {
         let ui = &session.ui;
         let mut lock = Lock::load(&session.catalog.root)?;
-        let plan = self.selection.plan(session)?;
+        let sources = self.fetch.open(session)?;
+        let plan = self.selection.plan(session, &sources)?;
         let workshop = self.builder.open(session)?;
         let present: Vec<_> = match &workshop {
             Workshop::Host => {
@@ -89,7 +90,6 @@ impl BuildLayer {
         // Archives are everybody's.
         let _archives = PackageCache::open(&session.cache)?;
         let cache = PackageCache::open(&workshop.cache(session))?;
-        let sources = self.fetch.open(session)?;
         // What is built for comparison is built from nothing, and what a container is a witness of it must compile itself.
         let shared = match (self.purpose, &workshop) {
             (Purpose::Use, Workshop::Host) => self.shared.open(session)?,

@@ -20,9 +20,10 @@ pub struct Fetch {
 impl Fetch {
     /// Brings the archives into the store and prints where each one is.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        let plan = self.selection.plan(session)?;
+        let sources = self.fetch.open(session)?;
+        let plan = self.selection.plan(session, &sources)?;
         let packages: Vec<_> = plan.packages.iter().collect();
-        for (sha256, file) in self.fetch.open(session)?.fetch(&packages, &session.catalog)? {
+        for (sha256, file) in sources.fetch(&packages, &session.catalog)? {
             session.ui.data(&format!("{sha256}  {}\n", file.display()))?;
         }
         Ok(Outcome::Done)

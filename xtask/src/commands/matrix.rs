@@ -14,6 +14,8 @@ use crate::session::Session;
 const HOST: &str = "host";
 
 /// Print every locked zip with every builder that can make it, as JSON: `fromJSON` of GitHub Actions takes it.
+///
+/// Every version is named, the newest of a layer first. A pipeline builds what is named, so nothing falls back.
 #[derive(Debug, Args)]
 pub struct MatrixCommand {}
 
@@ -24,7 +26,7 @@ pub struct Matrix {
 }
 
 /// One build.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cell {
     /// The layer.
     pub layer: LayerName,
@@ -59,6 +61,9 @@ pub fn cells(catalog: &Catalog, lock: &Lock) -> Vec<Cell> {
             builder: builder.to_owned(),
         }));
     }
-    cells.sort();
+    cells.sort_by(|a, b| {
+        let newest_first = b.version.compare_age(&a.version);
+        a.layer.cmp(&b.layer).then(newest_first).then_with(|| (a.arch, &a.builder).cmp(&(b.arch, &b.builder)))
+    });
     cells
 }

@@ -1,14 +1,18 @@
 //! `cargo xtask plan`: what build-layer would do.
 
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use anyhow::Result;
 use clap::Args;
 
 use super::selection::Selection;
+use super::sourcing::FetchArgs;
 use super::{Format, Outcome, json};
 use crate::compile::PackageCache;
 use crate::files::{quoted, size};
+use crate::model::{Cloud, Date, Targets};
+use crate::plan::runtimes::{Listed, MOST, listed};
 use crate::plan::{Package, Plan, PlannedSource, PlannedStep};
 use crate::session::Session;
 
@@ -17,6 +21,8 @@ use crate::session::Session;
 pub struct PlanCommand {
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    fetch: FetchArgs,
     /// How to print it; `json` is the very value that is executed.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -25,10 +31,14 @@ pub struct PlanCommand {
 impl PlanCommand {
     /// Prints the plan.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        let plan = self.selection.plan(session)?;
+        let plan = self.selection.plan(session, &self.fetch.open(session)?)?;
         let text = match self.format {
             Format::Json => json(&plan)?,
-            Format::Text => render(&plan, &PackageCache::open(&session.cache)?)?,
+            Format::Text => {
+                let mut text = render(&plan, &PackageCache::open(&session.cache)?)?;
+                render_runtimes(&mut text, &plan, &session.catalog.targets, Date::of(SystemTime::now()))?;
+                text
+            }
         };
         session.ui.data(&text)?;
         Ok(Outcome::Done)
@@ -59,6 +69,27 @@ fn render(plan: &Plan, cache: &PackageCache) -> Result<String> {
         writeln!(text, "dist/{} with {}", zip.file, names.join(", "))?;
     }
     Ok(text)
+}
+
+/// What a version of each zip would list if it was published today.
+fn render_runtimes(text: &mut String, plan: &Plan, targets: &Targets, today: Date) -> Result<()> {
+    for zip in &plan.zips {
+        writeln!(text, "\nruntimes that {} lists if it is published on {today}", zip.file)?;
+        for cloud in [Cloud::Aws, Cloud::Aliyun] {
+            let Listed { listed, no_place, ended } = listed(targets, cloud, zip.arch, &|_| true, today);
+            if listed.is_empty() {
+                continue;
+            }
+            writeln!(text, "    {}: {}", cloud.name(), listed.join(", "))?;
+            if !no_place.is_empty() {
+                writeln!(text, "        it runs on {} too, but can list only {MOST}", no_place.join(", "))?;
+            }
+            if !ended.is_empty() {
+                writeln!(text, "        ended: {}", ended.join(", "))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn render_source(text: &mut String, package: &Package) -> Result<()> {

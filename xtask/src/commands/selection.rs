@@ -7,6 +7,8 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
+use super::sourcing::Archives;
+use crate::choice::choose;
 use crate::error::invalid;
 use crate::model::{Arch, LayerName, RecipeName, Version};
 use crate::plan::{Override, Plan, Request, resolve};
@@ -16,7 +18,7 @@ use crate::source::Tree;
 /// The layer that a command works on.
 #[derive(Debug, Args)]
 pub struct Selection {
-    /// The layer, with a version if not the default: `mediainfo` or `mediainfo@26.05`.
+    /// The layer: `mediainfo` for the newest version whose sources can be had, `mediainfo@26.05` for that one only.
     #[arg(value_name = "LAYER[@VERSION]")]
     layer: LayerRef,
     /// The architecture to build for [default: that of this machine].
@@ -32,7 +34,7 @@ pub struct Selection {
 pub struct LayerRef {
     /// Which layer.
     pub name: LayerName,
-    /// Which version; the recipe's default where none is named.
+    /// Which version; the newest that can be had where none is named.
     pub version: Option<Version>,
 }
 
@@ -74,9 +76,42 @@ impl FromStr for OverrideArg {
     }
 }
 
+impl LayerRef {
+    /// With a version: the named one, or the one that is chosen, with a warning if it is not the newest. `finished` says
+    /// which versions need no sources any more.
+    pub fn settled(
+        &self,
+        session: &Session,
+        archives: &Archives,
+        finished: &dyn Fn(&Version) -> bool,
+    ) -> Result<LayerRef> {
+        match &self.version {
+            Some(_) => Ok(self.clone()),
+            None => {
+                let version = chosen(session, archives, &Request::of(self.name.clone()), finished)?;
+                Ok(LayerRef { version: Some(version), ..self.clone() })
+            }
+        }
+    }
+}
+
+/// The version that is taken for a layer whose version nobody named; the user is warned if it is not the newest.
+fn chosen(
+    session: &Session,
+    archives: &Archives,
+    request: &Request,
+    finished: &dyn Fn(&Version) -> bool,
+) -> Result<Version> {
+    let choice = choose(&session.catalog, &archives.context(), request, finished)?;
+    if let Some(warning) = choice.warning() {
+        session.ui.warn(warning);
+    }
+    Ok(choice.version)
+}
+
 impl Selection {
-    /// Works out the plan.
-    pub fn plan(&self, session: &Session) -> Result<Plan> {
+    /// Chooses a version where none is named, with a warning if it is not the newest, and works out the plan.
+    pub fn plan(&self, session: &Session, archives: &Archives) -> Result<Plan> {
         let builder = this_machine()?;
         let archs = match self.arch {
             Some(ArchChoice::X86_64) => vec![Arch::X86_64],
@@ -90,8 +125,11 @@ impl Selection {
                 return Err(invalid(format!("`--override {}=…` is given twice", own.recipe)));
             }
         }
-        let request =
-            Request { layer: self.layer.name.clone(), version: self.layer.version.clone(), archs, builder, overrides };
+        let LayerRef { name, version } = self.layer.clone();
+        let mut request = Request { layer: name, version, archs, builder, overrides };
+        if request.version.is_none() {
+            request.version = Some(chosen(session, archives, &request, &|_| false)?);
+        }
         resolve(&session.catalog, &request)
     }
 }

@@ -54,7 +54,7 @@ impl FetchArgs {
 }
 
 impl Archives {
-    /// Brings an archive of every source of `packages` into the store; each one's digest and place.
+    /// Brings an archive or the tree of every source of `packages` into the store; each one's digest and place.
     pub fn fetch(&self, packages: &[&Package], catalog: &Catalog) -> Result<Vec<(Sha256, PathBuf)>> {
         let mut wanted: Vec<Request<'_>> = Vec::new();
         for package in packages {
@@ -71,7 +71,7 @@ impl Archives {
             self.find_an_index(catalog);
         }
         let fetched = fetch_all(&self.context(), &wanted, DOWNLOADS)?;
-        Ok(fetched.into_iter().map(|fetched| (fetched.archive.sha256, fetched.file)).collect())
+        Ok(fetched.into_iter().map(|fetched| (fetched.content.digest(), fetched.file)).collect())
     }
 
     /// On a machine without pip, asks the pip that Debian's archive has. Where that fails, fetching will say what is
@@ -82,7 +82,7 @@ impl Archives {
         }
         let ask = || -> Result<()> {
             let recipe = &catalog.recipe(&catalog.toolchain.pip.name)?.recipe;
-            let version = recipe.version(&recipe.default).context("the recipe of pip lacks its default version")?;
+            let version = recipe.newest().context("the recipe of pip lacks a version")?;
             let source = version.sources.first().context("the recipe of pip lacks a source")?;
             let request = Request { what: format!("{} {}", recipe.name, version.version), source };
             let folder = TemporaryFolder::new("pip").context("cannot make a temporary folder")?;
@@ -101,7 +101,8 @@ impl Archives {
         }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What fetching works with.
+    pub fn context(&self) -> Context<'_> {
         Context { mirrors: &self.mirrors, store: &self.store, network: &self.network, ui: &self.ui }
     }
 }

@@ -43,11 +43,12 @@ pub struct Verify {
 impl Verify {
     /// Builds, compares and prints what came of it; then the zips are compared with the lock.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        let plan = self.selection.plan(session)?;
+        let sources = self.fetch.open(session)?;
+        let plan = self.selection.plan(session, &sources)?;
         let lock = Lock::load(&session.catalog.root)?;
         doctor::require(&plan)?;
         let packages: Vec<_> = plan.packages.iter().collect();
-        let archives = self.fetch.open(session)?.fetch(&packages, &session.catalog)?;
+        let archives = sources.fetch(&packages, &session.catalog)?;
         let jobs = match self.jobs {
             Some(jobs) => jobs,
             None => thread::available_parallelism().context("cannot tell how many cores there are")?,

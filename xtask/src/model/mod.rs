@@ -3,24 +3,29 @@
 //! Everything here can be built from text alone. Files are read by
 //! [`crate::catalog`]; nothing in this module opens one.
 
+pub mod age;
 pub mod arch;
 pub mod builder;
+pub mod date;
 pub mod digest;
 pub mod glibc;
 pub mod layer;
 pub mod name;
 pub mod origin;
 pub mod recipe;
+pub mod runtime;
 pub mod target;
 pub mod toolchain;
 
 pub use arch::Arch;
 pub use builder::BuilderIdentity;
+pub use date::Date;
 pub use digest::Sha256;
 pub use glibc::GlibcVersion;
 pub use layer::Layer;
 pub use name::{LayerName, RecipeName, RecipeRef, Version};
 pub use origin::Origin;
 pub use recipe::Recipe;
+pub use runtime::Runtime;
 pub use target::{Cloud, Target, Targets};
 pub use toolchain::Toolchain;

@@ -95,7 +95,7 @@ fn is_version(text: &str) -> bool {
 pub struct RecipeRef {
     /// Which recipe.
     pub name: RecipeName,
-    /// Which version; the recipe's default where none is named.
+    /// Which version; the newest where none is named.
     pub version: Option<Version>,
 }
 

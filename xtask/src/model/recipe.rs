@@ -23,8 +23,6 @@ pub struct Recipe {
     pub license: License,
     /// Where the result runs.
     pub platform: Platform,
-    /// The version used where none is named.
-    pub default: Version,
     /// For a tool: the programs it brings, as paths in its `{out}`.
     #[serde(default)]
     pub programs: Vec<String>,
@@ -37,7 +35,7 @@ pub struct Recipe {
     /// The recipe in whose folder this one's patches and other files lie, where two compile the same source differently.
     #[serde(default)]
     pub files_of: Option<RecipeName>,
-    /// The pinned versions.
+    /// The pinned versions, in any order.
     pub versions: Vec<RecipeVersion>,
     /// How to get from `{src}` to `{out}`. Without any, `{out}` is the source tree itself.
     #[serde(default)]
@@ -190,6 +188,18 @@ impl Source {
 }
 
 impl Recipe {
+    /// The pinned versions, newest first. There is at least one in a recipe of a catalog.
+    pub fn newest_first(&self) -> Vec<&RecipeVersion> {
+        let mut versions: Vec<&RecipeVersion> = self.versions.iter().collect();
+        versions.sort_by(|a, b| b.version.compare_age(&a.version));
+        versions
+    }
+
+    /// The newest of the pinned versions, which is taken where none is named.
+    pub fn newest(&self) -> Option<&RecipeVersion> {
+        self.versions.iter().max_by(|a, b| a.version.compare_age(&b.version))
+    }
+
     /// The pinned version of that name.
     pub fn version(&self, version: &Version) -> Option<&RecipeVersion> {
         self.versions.iter().find(|candidate| candidate.version == *version)

@@ -4,6 +4,7 @@
 //! executed; nothing is decided later.
 
 pub mod resolve;
+pub mod runtimes;
 pub mod template;
 
 use std::collections::BTreeMap;

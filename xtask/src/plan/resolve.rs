@@ -11,7 +11,7 @@ use super::{Key, Package, Place, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::catalog::{Catalog, CatalogRecipe};
 use crate::error::invalid;
 use crate::model::recipe::{Copy, Platform, RecipeVersion, Run, Source, Step};
-use crate::model::{Arch, GlibcVersion, LayerName, RecipeName, RecipeRef, Sha256, Version};
+use crate::model::{Arch, GlibcVersion, LayerName, Recipe, RecipeName, RecipeRef, Sha256, Version};
 
 /// Changes when the meaning of a step changes, so that no older result is taken for a new one.
 const STEP_FORMAT: u32 = 1;
@@ -21,7 +21,7 @@ const STEP_FORMAT: u32 = 1;
 pub struct Request {
     /// Which layer.
     pub layer: LayerName,
-    /// Which version of its main recipe; the default where absent.
+    /// Which version of its main recipe; the newest where absent.
     pub version: Option<Version>,
     /// For which architectures.
     pub archs: Vec<Arch>,
@@ -29,6 +29,15 @@ pub struct Request {
     pub builder: Arch,
     /// Recipes whose source is a folder instead of a pinned archive.
     pub overrides: BTreeMap<RecipeName, Override>,
+}
+
+impl Request {
+    /// For a layer in its newest version, for this machine and built by it; where it is none that can build, what it
+    /// would be on x86_64.
+    pub fn of(layer: LayerName) -> Request {
+        let arch = Arch::of_this_machine().unwrap_or(Arch::X86_64);
+        Request { layer, version: None, archs: vec![arch], builder: arch, overrides: BTreeMap::new() }
+    }
 }
 
 /// A source tree that a user brings.
@@ -108,15 +117,12 @@ impl Resolver<'_> {
             }
             return Ok((*key, version.clone()));
         }
-        let version = reference.version.as_ref().unwrap_or(&entry.recipe.default);
-        let pinned = entry.recipe.version(version).ok_or_else(|| {
-            let known: Vec<_> = entry.recipe.versions.iter().map(|known| format!("`{}`", known.version)).collect();
-            invalid(format!(
-                "recipe `{}` has no version {version}\n\nhint: it has {}",
-                reference.name,
-                known.join(", ")
-            ))
-        })?;
+        let pinned = match &reference.version {
+            Some(version) => entry.recipe.version(version),
+            None => entry.recipe.newest(),
+        }
+        .ok_or_else(|| no_such_version(&entry.recipe, reference))?;
+        let version = &pinned.version;
         path.push(reference.name.clone());
         let package = self.package(entry, pinned, path)?;
         path.pop();
@@ -207,6 +213,12 @@ impl Resolver<'_> {
     fn all_pinned<'k>(&self, mut keys: impl Iterator<Item = &'k Key>) -> bool {
         keys.all(|key| self.packages.iter().any(|package| package.key == *key && package.pinned))
     }
+}
+
+fn no_such_version(recipe: &Recipe, reference: &RecipeRef) -> anyhow::Error {
+    let known: Vec<_> = recipe.newest_first().iter().map(|known| format!("`{}`", known.version)).collect();
+    let wanted = reference.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    invalid(format!("recipe `{}` has no version{wanted}\n\nhint: it has {}", recipe.name, known.join(", ")))
 }
 
 /// The recipe's steps, framed by what is the same for all: unpack and patch before, licence texts after.

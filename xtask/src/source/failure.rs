@@ -62,6 +62,14 @@ pub enum Failure {
         /// Of what came.
         actual: Sha256,
     },
+    /// A folder holds another tree.
+    #[error("its tree has the digest {actual}, expected {expected}: it is of another version, or was changed")]
+    Tree {
+        /// As pinned.
+        expected: Sha256,
+        /// Of what the source takes of it.
+        actual: Sha256,
+    },
     /// Nothing on this machine says where to look.
     #[error("{0}")]
     NoPlace(String),

@@ -14,9 +14,11 @@ use url::Url;
 
 use super::download::{copy, download};
 use super::failure::Failure;
+use super::folder;
 use super::http::{Client, shown};
 use super::index;
 use super::mirror::{Mirrors, Place};
+use super::probe::is_here;
 use super::report::{self, Attempt, Missed};
 use super::store::{Claim, Store};
 use super::unpack::file_name;
@@ -55,13 +57,40 @@ pub struct Request<'a> {
     pub source: &'a Source,
 }
 
-/// A source's archive in the store, verified.
+/// What a source can be made of.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// One of its archives.
+    Archive(&'a Archive),
+    /// The pinned tree itself, which was in a folder.
+    Tree(Sha256),
+}
+
+/// A source's archive or tree in the store, verified.
 #[derive(Debug, Clone)]
 pub struct Fetched<'a> {
-    /// Which of the source's archives it is.
-    pub archive: &'a Archive,
+    /// Which it is.
+    pub content: Content<'a>,
     /// The file; not to be changed.
     pub file: PathBuf,
+}
+
+impl Content<'_> {
+    /// What it is stored under.
+    pub fn digest(&self) -> Sha256 {
+        match self {
+            Content::Archive(archive) => archive.sha256,
+            Content::Tree(tree) => *tree,
+        }
+    }
+
+    /// The name under which it is talked about.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Content::Archive(archive) => file_name(archive),
+            Content::Tree(_) => "the tree in the store",
+        }
+    }
 }
 
 /// How many downloads run at once unless somebody says otherwise.
@@ -112,11 +141,9 @@ pub fn fetch_all<'a>(
     Ok(fetched)
 }
 
-/// The sources that a run would have to download: of none of their archives is a file of the right name and size in the
-/// store or in a folder. Quick, and asks no host.
+/// The sources that a run would have to download. Quick, and asks no host.
 pub fn missing<'r, 'a>(context: &Context<'_>, wanted: &'r [Request<'a>]) -> Vec<&'r Request<'a>> {
-    let here = |archive: &Archive| context.store.has(archive) || !context.mirrors.local(archive).is_empty();
-    wanted.iter().filter(|request| !request.source.archives.iter().any(here)).collect()
+    wanted.iter().filter(|request| !is_here(context, request)).collect()
 }
 
 /// What came of one source. An error is trouble of this machine; `None` means that no place had it.
@@ -128,16 +155,37 @@ pub(super) struct Outcome<'a> {
 /// Brings one archive of a source into the store, none of the `refused` ones.
 pub(super) fn fetch_one<'a>(context: &Context<'_>, request: &Request<'a>, refused: &[Sha256]) -> Outcome<'a> {
     let mut attempts = Vec::new();
+    let result = find(context, request, refused, &mut attempts);
+    Outcome { result, attempts }
+}
+
+/// Looks in the store, then in folders, then behind the network; archives first, and the tree itself after them.
+fn find<'a>(
+    context: &Context<'_>,
+    request: &Request<'a>,
+    refused: &[Sha256],
+    attempts: &mut Vec<Attempt>,
+) -> anyhow::Result<Option<Fetched<'a>>> {
     let wanted: Vec<&'a Archive> =
         request.source.archives.iter().filter(|archive| !refused.contains(&archive.sha256)).collect();
-    let ways = [from_store, from_folders, from_network];
-    let found = ways.iter().try_fold(None, |found: Option<Fetched<'a>>, way| {
-        wanted.iter().try_fold(found, |found, archive| match found {
-            Some(found) => Ok(Some(found)),
-            None => Ok(way(context, archive, &mut attempts)?.map(|file| Fetched { archive, file })),
-        })
-    });
-    Outcome { result: found, attempts }
+    let tree = request.source.tree.filter(|tree| !refused.contains(tree));
+    type Way = (fn(&Context<'_>, &Archive, &mut Vec<Attempt>) -> Found, Option<TreeWay>);
+    type TreeWay = fn(&Context<'_>, &Request<'_>, Sha256, &mut Vec<Attempt>) -> Found;
+    let ways: [Way; 3] =
+        [(from_store, Some(tree_from_store)), (from_folders, Some(tree_from_folders)), (from_network, None)];
+    for (way, tree_way) in ways {
+        for archive in &wanted {
+            if let Some(file) = way(context, archive, attempts)? {
+                return Ok(Some(Fetched { content: Content::Archive(archive), file }));
+            }
+        }
+        if let (Some(tree), Some(tree_way)) = (tree, tree_way)
+            && let Some(file) = tree_way(context, request, tree, attempts)?
+        {
+            return Ok(Some(Fetched { content: Content::Tree(tree), file }));
+        }
+    }
+    Ok(None)
 }
 
 type Found = anyhow::Result<Option<PathBuf>>;
@@ -178,6 +226,42 @@ fn from_folders(context: &Context<'_>, archive: &Archive, attempts: &mut Vec<Att
     Ok(None)
 }
 
+fn tree_from_store(context: &Context<'_>, _: &Request<'_>, tree: Sha256, _: &mut Vec<Attempt>) -> Found {
+    // Its bytes are looked at when it is unpacked.
+    Ok(Some(context.store.path(&tree)).filter(|file| file.is_file()))
+}
+
+fn tree_from_folders(
+    context: &Context<'_>,
+    request: &Request<'_>,
+    expected: Sha256,
+    attempts: &mut Vec<Attempt>,
+) -> Found {
+    for path in context.mirrors.local_trees(&request.what, request.source) {
+        let place = path.display().to_string();
+        let tree = match folder::read(&path, request.source) {
+            Ok(tree) if tree.digest() == expected => tree,
+            Ok(tree) => {
+                attempts.push(Attempt { place, failure: Failure::Tree { expected, actual: tree.digest() } });
+                continue;
+            }
+            Err(error) => {
+                attempts.push(Attempt { place, failure: Failure::Unreadable(format!("{error:#}")) });
+                continue;
+            }
+        };
+        let _progress = context.ui.busy(&format!("copy {place}"));
+        let claim = context.store.claim(expected, &request.what, context.ui)?;
+        if let Some(file) = tree_from_store(context, request, expected, attempts)? {
+            return Ok(Some(file));
+        }
+        let partial = claim.partial(&place);
+        folder::pack(&path, &tree, &partial)?;
+        return Ok(Some(claim.land(&partial)?));
+    }
+    Ok(None)
+}
+
 fn from_network(context: &Context<'_>, archive: &Archive, attempts: &mut Vec<Attempt>) -> Found {
     let Network::Online(client) = &context.network else { return Ok(None) };
     let claim = context.store.claim(archive.sha256, file_name(archive), context.ui)?;
@@ -214,7 +298,7 @@ fn from_network(context: &Context<'_>, archive: &Archive, attempts: &mut Vec<Att
 }
 
 /// Where the archive itself is: on an index it has to be looked up.
-fn locate(client: &Client, origin: &Origin, place: &Place) -> Result<Url, Attempt> {
+pub(super) fn locate(client: &Client, origin: &Origin, place: &Place) -> Result<Url, Attempt> {
     let page = match place {
         Place::File(url) => return Ok(url.clone()),
         Place::Page(page) => page,

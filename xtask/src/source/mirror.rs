@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{apt, pip};
 use crate::model::Origin;
-use crate::model::recipe::Archive;
+use crate::model::recipe::{Archive, Source};
 
 /// The flags that name mirrors, for every command that fetches.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -23,7 +23,9 @@ pub struct MirrorArgs {
     /// Python package index to use instead of those of pip: the URL of its simple pages, or a folder.
     #[arg(long, env = "MEDIA_LAYERS_PYPI_INDEX", value_name = "URL|DIR")]
     pub pypi_index: Vec<String>,
-    /// Folder to look into first for any archive, by its SHA-256 or its file name.
+    /// Folder to look into first: for archives, by their SHA-256 or their file names, and for unpacked trees such as a
+    /// checkout of the version's tag, by the name of the archive's folder or of the recipe. A tree must have the pinned
+    /// digest.
     #[arg(long, env = "MEDIA_LAYERS_MIRROR_DIR", value_name = "DIR")]
     pub mirror_dir: Vec<PathBuf>,
 }
@@ -134,6 +136,28 @@ impl Mirrors {
         let mut seen = std::collections::BTreeSet::new();
         files.retain(|file| seen.insert(file.clone()));
         files
+    }
+
+    /// The folders of this machine that may be the tree of `source`, which belongs to the recipe and version `what`; each
+    /// exists. They are known by their names: the digest of the tree, the root of one of the archives, or the recipe's
+    /// name with or without its version. A mirror's folder may itself be one.
+    pub fn local_trees(&self, what: &str, source: &Source) -> Vec<PathBuf> {
+        let Some(tree) = source.tree else { return Vec::new() };
+        let recipe = what.split(' ').next().unwrap_or(what);
+        let mut names = vec![tree.to_string(), what.replace(' ', "-"), recipe.to_owned()];
+        names.extend(source.archives.iter().filter_map(|archive| archive.root.rsplit('/').next()).map(str::to_owned));
+        names.retain(|name| !matches!(name.as_str(), "" | "." | ".."));
+        let mut found: Vec<PathBuf> = Vec::new();
+        for folder in &self.folders {
+            let itself = folder.canonicalize().ok().filter(|full| names.iter().any(|name| full.ends_with(name)));
+            let below = names.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
+            for path in itself.into_iter().chain(below) {
+                if !found.contains(&path) {
+                    found.push(path);
+                }
+            }
+        }
+        found
     }
 
     /// The places behind the network that may serve `origin`, in the order in which to try them.

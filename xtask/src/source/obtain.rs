@@ -6,24 +6,23 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::disk::DiskError;
-use super::fetch::{Context, Request, fetch_one};
+use super::fetch::{Content, Context, Fetched, Request, fetch_one};
 use super::report::{self, Missed};
 use super::tree::Tree;
-use super::unpack::{file_name, unpack};
-use crate::model::recipe::Archive;
+use super::unpack::{unpack, unpack_tree};
 
 /// A source's tree on this machine.
 #[derive(Debug, Clone)]
 pub struct Obtained<'a> {
-    /// The archive it came from.
-    pub archive: &'a Archive,
+    /// What it came from.
+    pub content: Content<'a>,
     /// Its listing and digest.
     pub tree: Tree,
 }
 
 /// An archive whose bytes are the pinned ones but whose tree is not, or that cannot be unpacked.
 struct Rejected<'a> {
-    archive: &'a Archive,
+    content: Content<'a>,
     why: String,
     tree: Option<Tree>,
 }
@@ -39,7 +38,10 @@ pub fn obtain<'a>(context: &Context<'_>, request: &Request<'a>, into: &Path) -> 
     fs::create_dir_all(parent).map_err(|error| DiskError::writing(parent, 0, error))?;
     let mut rejected: Vec<Rejected<'a>> = Vec::new();
     loop {
-        let refused: Vec<_> = rejected.iter().map(|rejected| rejected.archive.sha256).collect();
+        // A stored tree that was discarded may come again from a folder, once.
+        let trees = rejected.iter().filter(|rejected| matches!(rejected.content, Content::Tree(_))).count();
+        let is_refused = |rejected: &&Rejected<'_>| trees > 1 || matches!(rejected.content, Content::Archive(_));
+        let refused: Vec<_> = rejected.iter().filter(is_refused).map(|rejected| rejected.content.digest()).collect();
         let outcome = fetch_one(context, request, &refused);
         let Some(fetched) = outcome.result? else {
             return Err(nothing_left(context, &rejected, Missed { request, attempts: outcome.attempts }));
@@ -48,20 +50,26 @@ pub fn obtain<'a>(context: &Context<'_>, request: &Request<'a>, into: &Path) -> 
         // Beside its final place, so that the finished tree can be renamed to it.
         let staging = tempfile::Builder::new().prefix(".unpacking-").tempdir_in(parent);
         let staging = staging.map_err(|error| DiskError::writing(parent, 0, error))?;
-        let tree = unpack(&fetched.file, fetched.archive, request.source, staging.path())
-            .and_then(|()| Tree::read(staging.path()));
+        let content = fetched.content;
+        let unpacked = match content {
+            Content::Archive(archive) => unpack(&fetched.file, archive, request.source, staging.path()),
+            Content::Tree(_) => unpack_tree(&fetched.file, staging.path()),
+        };
+        let tree = unpacked.and_then(|()| Tree::read(staging.path()));
         let tree = match tree {
             Ok(tree) => tree,
             Err(error) if error.chain().any(|cause| cause.is::<DiskError>()) => return Err(error),
             Err(error) => {
-                rejected.push(Rejected { archive: fetched.archive, why: format!("{error:#}"), tree: None });
+                discard_tree(&fetched);
+                rejected.push(Rejected { content, why: format!("{error:#}"), tree: None });
                 continue;
             }
         };
         if let Some(expected) = request.source.tree.filter(|expected| *expected != tree.digest()) {
-            let (name, actual) = (file_name(fetched.archive), tree.digest());
+            discard_tree(&fetched);
+            let (name, actual) = (content.name(), tree.digest());
             let why = format!("`{name}` does not hold the pinned tree: expected {expected}, got {actual}");
-            rejected.push(Rejected { archive: fetched.archive, why, tree: Some(tree) });
+            rejected.push(Rejected { content, why, tree: Some(tree) });
             continue;
         }
         fs::rename(staging.path(), into)
@@ -69,17 +77,25 @@ pub fn obtain<'a>(context: &Context<'_>, request: &Request<'a>, into: &Path) -> 
         // It is no longer there to be removed.
         let _ = staging.keep();
         for rejected in &rejected {
-            context.ui.warn(about(&request.what, rejected, &tree, fetched.archive));
+            context.ui.warn(about(&request.what, rejected, &tree, content));
         }
-        return Ok(Obtained { archive: fetched.archive, tree });
+        return Ok(Obtained { content, tree });
+    }
+}
+
+/// Removes a tree from the store whose bytes have changed there, so that a folder can bring it again. Archives are
+/// checked before they are used.
+fn discard_tree(fetched: &Fetched<'_>) {
+    if matches!(fetched.content, Content::Tree(_)) {
+        let _ = fs::remove_file(&fetched.file);
     }
 }
 
 /// What to say of an archive that was passed over, now that the right tree is known.
-fn about(what: &str, rejected: &Rejected<'_>, right: &Tree, from: &Archive) -> String {
+fn about(what: &str, rejected: &Rejected<'_>, right: &Tree, from: Content<'_>) -> String {
     let Some(tree) = &rejected.tree else { return format!("{what}: {}", rejected.why) };
     let differences = right.differences(tree);
-    let mut text = format!("{what}: {}; compared with `{}` it has", rejected.why, file_name(from));
+    let mut text = format!("{what}: {}; compared with `{}` it has", rejected.why, from.name());
     for difference in differences.iter().take(5) {
         text.push_str("\n  ");
         text.push_str(difference);

@@ -58,7 +58,26 @@ impl Tree {
     /// folder nor link, and on names that the listing could not hold.
     pub fn read(root: &Path) -> anyhow::Result<Tree> {
         let mut paths = Vec::new();
-        collect(root, "", &mut paths)?;
+        collect(root, "", "", &mut paths)?;
+        Tree::hash(root, paths)
+    }
+
+    /// Like [`Tree::read`], of the paths that are `wanted` only, and of nothing that has the name `left` right below
+    /// `root`.
+    pub(super) fn read_part(root: &Path, left: &str, wanted: &mut dyn FnMut(&str) -> bool) -> anyhow::Result<Tree> {
+        let mut paths = Vec::new();
+        collect(root, "", left, &mut paths)?;
+        paths.retain(|path| wanted(path));
+        Tree::hash(root, paths)
+    }
+
+    /// A tree with these leaves, in any order.
+    pub(super) fn of(mut leaves: Vec<Leaf>) -> Tree {
+        leaves.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Tree { leaves }
+    }
+
+    fn hash(root: &Path, mut paths: Vec<String>) -> anyhow::Result<Tree> {
         paths.sort_unstable();
         let next = AtomicUsize::new(0);
         let leaves = Mutex::new(Vec::with_capacity(paths.len()));
@@ -78,9 +97,7 @@ impl Tree {
                 Err(panic) => std::panic::resume_unwind(panic),
             })
         })?;
-        let mut leaves = leaves.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        leaves.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok(Tree { leaves })
+        Ok(Tree::of(leaves.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
     /// The leaves, sorted by path.
@@ -135,7 +152,7 @@ impl Tree {
     }
 }
 
-fn collect(root: &Path, below: &str, paths: &mut Vec<String>) -> anyhow::Result<()> {
+fn collect(root: &Path, below: &str, left: &str, paths: &mut Vec<String>) -> anyhow::Result<()> {
     let folder = root.join(below);
     let cannot_read = || format!("cannot read `{}`", folder.display());
     for entry in fs::read_dir(&folder).with_context(cannot_read)? {
@@ -145,8 +162,11 @@ fn collect(root: &Path, below: &str, paths: &mut Vec<String>) -> anyhow::Result<
             bail!("`{}` has a name that a listing cannot hold", entry.path().display());
         };
         let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        if path == left {
+            continue;
+        }
         if entry.file_type().with_context(cannot_read)?.is_dir() {
-            collect(root, &path, paths)?;
+            collect(root, &path, left, paths)?;
         } else {
             paths.push(path);
         }

@@ -130,7 +130,6 @@ impl Checkout {
 summary = "for tests"
 homepage = "https://example.org"
 license = {{ spdx = "MIT", files = ["LICENSE"] }}
-default = "1.0"
 {body}
 [[versions]]
 version = "1.0"
@@ -169,7 +168,7 @@ title = "Amazon Linux 2"
 cloud = "aws"
 glibc = "2.26"
 architectures = ["x86_64", "arm64"]
-runtimes = ["provided.al2"]
+runtimes = [{ name = "provided.al2" }]
 "#;
 
 const LAYER: &str = r#"

@@ -6,7 +6,7 @@ use xtask::model::Sha256;
 
 use super::*;
 
-/// The host's zip, which `cargo xtask build-layer mediainfo` must have made.
+/// The host's zip, which `cargo xtask build-layer mediainfo@23.04` must have made.
 const ZIP: &str = "dist/mediainfo-23.04-x86_64.zip";
 
 // `verify` does the same in the other stand-in, where Python is: see ci/test.
@@ -15,10 +15,10 @@ const ZIP: &str = "dist/mediainfo-23.04-x86_64.zip";
 fn the_zip_is_that_of_the_host() {
     let zip = root().join(ZIP);
     // Whatever is in dist/ may be another container's work.
-    tool(&["build-layer", "mediainfo", "--arch", "x86_64", "--offline"]);
+    tool(&["build-layer", "mediainfo@23.04", "--arch", "x86_64", "--offline"]);
     let expected = fs::read(&zip).expect("the host's zip");
     fs::remove_file(&zip).expect("the zip goes");
-    let line = ["build-layer", "mediainfo", "--arch", "x86_64", "--builder", "al2", "--base-image", BULLSEYE];
+    let line = ["build-layer", "mediainfo@23.04", "--arch", "x86_64", "--builder", "al2", "--base-image", BULLSEYE];
     let output = tool(&line);
     let actual = fs::read(&zip).expect("a zip");
     let same = actual == expected;

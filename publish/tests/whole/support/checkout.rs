@@ -96,10 +96,11 @@ impl Checkout {
         let layer = self.catalog.layer(layer).expect("a layer");
         let recipe = &self.catalog.recipe(&layer.recipe).expect("a recipe").recipe;
         let targets = self.catalog.targets.targets.iter().filter(|target| target.architectures.contains(&arch));
+        let newest = recipe.newest().expect("a version");
         let package = self.root().join("packages").join(layer.name.as_str());
         LayerFacts {
             name: layer.name.clone(),
-            version: recipe.default.clone(),
+            version: newest.version.clone(),
             summary: layer.summary.clone(),
             arch,
             glibc: self.catalog.targets.floor,
@@ -107,13 +108,13 @@ impl Checkout {
             targets: targets.map(|target| target.name.clone()).collect(),
             recipes: vec![PackedRecipe {
                 name: recipe.name.clone(),
-                version: recipe.default.clone(),
+                version: newest.version.clone(),
                 summary: recipe.summary.clone(),
                 homepage: recipe.homepage.clone(),
                 spdx: recipe.license.spdx.clone(),
                 pinned,
                 needs: Vec::new(),
-                sources: recipe.version(&recipe.default).expect("a version").sources.clone(),
+                sources: newest.sources.clone(),
                 patches: Vec::new(),
                 steps: Vec::new(),
                 key: Sha256::of(recipe.name.as_str()),

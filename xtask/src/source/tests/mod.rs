@@ -4,6 +4,7 @@ pub(super) mod archives;
 mod download;
 mod fetch;
 mod obtain;
+mod probe;
 mod processes;
 mod server;
 
@@ -27,6 +28,7 @@ fn client() -> Client {
 
 fn client_behind(proxies: Proxies) -> Client {
     let patience = Patience {
+        resolve: Duration::from_secs(5),
         connect: Duration::from_secs(5),
         silence: Duration::from_millis(300),
         attempts: 3,

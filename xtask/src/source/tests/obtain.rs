@@ -34,9 +34,8 @@ impl Bench {
         let context = Context { mirrors: &mirrors, store: &store, network: &Network::Offline, ui: &ui };
         let request = Request { what: "tool@1.0".to_owned(), source: &self.source };
         let obtained = obtain(&context, &request, &self.folder.path().join("work/tree"));
-        let name = |archive: &Archive| archive.origins[0].file_name().to_owned();
         obtained
-            .map(|obtained| (name(obtained.archive), obtained.tree.digest().to_string()))
+            .map(|obtained| (obtained.content.name().to_owned(), obtained.tree.digest().to_string()))
             .map_err(|error| format!("{error:#}"))
     }
 
@@ -113,4 +112,78 @@ hint: check `root`, `keep`, `omit`, `executable` and `tree` in its recipe"
         format!("tool@1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}")
     );
     assert_eq!(lines[2], "tool@1.0: not on this machine, and `--offline` forbids to fetch one of");
+}
+
+/// A folder `name` in the mirror with the right tree, and with what a checkout has besides.
+fn checkout(bench: &Bench, name: &str) -> std::path::PathBuf {
+    let folder = bench.folder.path().join("mirror").join(name);
+    fs::create_dir_all(folder.join(".git/objects")).expect("folders");
+    fs::write(folder.join(".git/HEAD"), "ref: refs/heads/main").expect("a file");
+    fs::create_dir(folder.join("empty")).expect("a folder");
+    fs::write(folder.join("a"), "text").expect("a file");
+    folder
+}
+
+fn without_archives() -> Bench {
+    let mut bench = Bench::new(b"one", b"two");
+    for name in [ONE, TWO] {
+        fs::remove_file(bench.folder.path().join("mirror").join(name)).expect("a file");
+    }
+    bench.source.tree = Some(RIGHT.parse().expect("a digest"));
+    bench
+}
+
+#[test]
+fn a_folder_with_the_pinned_tree_is_as_good_as_an_archive() {
+    // By the name of the recipe, the root of an archive, or the digest.
+    for name in ["tool-1.0", "tool", "unpacked", RIGHT] {
+        let mut bench = without_archives();
+        bench.source.archives[1].root = "some/unpacked".to_owned();
+        let folder = checkout(&bench, name);
+        assert_eq!(bench.run(), Ok(("the tree in the store".to_owned(), RIGHT.to_owned())), "{name}");
+        let tree = bench.folder.path().join("work/tree");
+        assert_eq!(fs::read_dir(&tree).expect("a folder").count(), 1, "no .git, no empty folder");
+        assert_eq!(fs::metadata(tree.join("a")).expect("a file").mode() & 0o7777, 0o644);
+
+        // The store has it from now on.
+        fs::remove_dir_all(&folder).expect("a folder");
+        fs::remove_dir_all(&tree).expect("a folder");
+        assert_eq!(bench.run(), Ok(("the tree in the store".to_owned(), RIGHT.to_owned())));
+    }
+}
+
+#[test]
+fn a_part_of_a_folder_is_enough() {
+    let mut bench = without_archives();
+    bench.source.keep = vec!["a".to_owned()];
+    let folder = checkout(&bench, "tool");
+    fs::write(folder.join("large"), "not wanted").expect("a file");
+    assert_eq!(bench.run().map(|(_, tree)| tree), Ok(RIGHT.to_owned()));
+}
+
+#[test]
+fn a_folder_with_another_tree_is_named() {
+    let bench = without_archives();
+    let folder = checkout(&bench, "tool");
+    fs::write(folder.join("built.o"), "left by a build").expect("a file");
+    let error = bench.run().expect_err("another tree");
+    let line = error.lines().find(|line| line.contains("mirror/tool")).expect("it is named");
+    let expected = format!("  {}: its tree has the digest ", folder.display());
+    assert!(line.starts_with(&expected), "{error}");
+    assert!(line.ends_with(&format!(", expected {RIGHT}: it is of another version, or was changed")), "{error}");
+    assert!(error.ends_with("or name a folder that has the files with `--mirror-dir`"), "{error}");
+}
+
+#[test]
+fn a_stored_tree_whose_bytes_changed_is_brought_again() {
+    let bench = without_archives();
+    checkout(&bench, "tool");
+    bench.run().expect("the tree");
+    let stored = Store::new(bench.folder.path().join("cache")).path(&RIGHT.parse().expect("a digest"));
+    let good = fs::read(&stored).expect("a file");
+    for bad in [&good[..512], &gzip(&good)[..], &tar(&[file("a", "other")])[..]] {
+        fs::write(&stored, bad).expect("a file");
+        fs::remove_dir_all(bench.folder.path().join("work/tree")).expect("a folder");
+        assert_eq!(bench.run().map(|(_, tree)| tree), Ok(RIGHT.to_owned()));
+    }
 }

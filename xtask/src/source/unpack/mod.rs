@@ -11,7 +11,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use self::landing::Landing;
-use self::selection::Selection;
+pub(super) use self::selection::Selection;
+use crate::model::Sha256;
 use crate::model::recipe::{Archive, Source};
 
 mod deb;
@@ -94,6 +95,15 @@ pub(super) fn file_name(archive: &Archive) -> &str {
 /// leaves a part of the tree behind that must not be used.
 pub fn unpack(file: &Path, archive: &Archive, source: &Source, into: &Path) -> anyhow::Result<()> {
     unpack_within(LIMITS, file, archive, source, into)
+}
+
+/// Unpacks a tree that is in the store ([`super::folder`]) into the folder `into`, which must be empty.
+pub(super) fn unpack_tree(file: &Path, into: &Path) -> anyhow::Result<()> {
+    let everything = Source::of_tree(Sha256::of(""));
+    let mut landing = Landing::new(into, Selection::new(".", &everything)?, LIMITS);
+    let opened = File::open(file).with_context(|| format!("cannot open `{}`", file.display()))?;
+    let result = tarball::unpack(BufReader::new(opened), &mut landing).and_then(|()| landing.finish());
+    result.with_context(|| format!("cannot unpack `{}`", file.display()))
 }
 
 pub(super) fn unpack_within(

@@ -7,7 +7,7 @@ use crate::model::recipe::Source;
 
 /// The patterns of one source, and the folder of the archive they apply to.
 #[derive(Debug)]
-pub(super) struct Selection {
+pub struct Selection {
     root: String,
     keep: Vec<Pattern>,
     omit: Vec<Pattern>,
