@@ -32,7 +32,7 @@ impl Bench {
         let mirrors = mirrors("/", "/", &[&self.folder.path().join("mirror")]);
         let (store, ui) = (Store::new(self.folder.path().join("cache")), Ui::silent());
         let context = Context { mirrors: &mirrors, store: &store, network: &Network::Offline, ui: &ui };
-        let request = Request { what: "tool@1.0".to_owned(), source: &self.source };
+        let request = Request { what: "tool 1.0".to_owned(), source: &self.source };
         let obtained = obtain(&context, &request, &self.folder.path().join("work/tree"));
         obtained
             .map(|obtained| (obtained.content.name().to_owned(), obtained.tree.digest().to_string()))
@@ -62,7 +62,7 @@ fn a_tree_appears_whole() {
 
     let error = bench.run().expect_err("it is there");
     let into = bench.folder.path().join("work/tree");
-    let expected = format!("cannot put the source of tool@1.0 into `{}`: the folder is not empty", into.display());
+    let expected = format!("cannot put the source of tool 1.0 into `{}`: the folder is not empty", into.display());
     assert_eq!(error, expected);
 
     // An empty folder may be there already.
@@ -93,9 +93,9 @@ fn no_archive_with_the_right_tree_is_an_error() {
         bench.run(),
         Err(format!(
             "\
-tool@1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}
+tool 1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}
 
-tool@1.0: cannot unpack `two.zip`: entry `../a` has `..` in its path
+tool 1.0: cannot unpack `two.zip`: entry `../a` has `..` in its path
 
 hint: check `root`, `keep`, `omit`, `executable` and `tree` in its recipe"
         ))
@@ -109,9 +109,9 @@ hint: check `root`, `keep`, `omit`, `executable` and `tree` in its recipe"
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(
         lines[0],
-        format!("tool@1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}")
+        format!("tool 1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}")
     );
-    assert_eq!(lines[2], "tool@1.0: not on this machine, and `--offline` forbids to fetch one of");
+    assert_eq!(lines[2], "tool 1.0: not on this machine, and `--offline` forbids to fetch one of");
 }
 
 /// A folder `name` in the mirror with the right tree, and with what a checkout has besides.
