@@ -82,7 +82,9 @@ fn findings_end_with_1_and_are_data() {
 
 #[test]
 fn data_goes_to_stdout() {
-    for arguments in [&["list", "--format", "json"][..], &["plan", "mediainfo", "--arch", "all", "--format", "json"]] {
+    for arguments in
+        [&["list", "--format", "json"][..], &["plan", "mediainfo@26.05", "--arch", "all", "--format", "json"]]
+    {
         let output = run(arguments);
         assert!(output.status.success());
         assert!(output.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
