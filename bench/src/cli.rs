@@ -11,7 +11,7 @@ use xtask::process::guard;
 use xtask::session::Session;
 use xtask::ui::Ui;
 
-use crate::commands::{probe, size};
+use crate::commands::{instructions, probe, size};
 use crate::{launch, measure, room};
 
 /// Measure the layers in dist/ beside every peer that a package registry carries.
@@ -33,6 +33,7 @@ struct Cli {
 enum Command {
     Probe(probe::Probe),
     Size(size::SizeCommand),
+    Instructions(instructions::Instructions),
 }
 
 impl Cli {
@@ -40,6 +41,7 @@ impl Cli {
         match &self.command {
             Command::Probe(command) => command.run(session),
             Command::Size(command) => command.run(session),
+            Command::Instructions(command) => command.run(session),
         }
     }
 }

@@ -8,18 +8,24 @@
 //! ```
 //!
 //! All of this is below the cache. [`prepare`] fetches and makes what is needed, [`measure`] works in a closed [`room`],
-//! and what it finds ([`results`]) is written by [`markdown`], [`chart`] and [`summary`].
+//! and what it finds ([`results`]) is written by [`markdown`], [`chart`] and [`summary`]. [`instructions`] counts what our
+//! own programs execute, which needs no peers and no room; [`counts`] compares that with what is kept in the tree.
 //!
 //! `cargo xtask bench` compiles this program when it is first used, and becomes it.
 
 use std::process::ExitCode;
 
+mod callgrind;
 mod chart;
 mod cli;
 mod commands;
+mod counts;
 mod debian;
 mod delay;
 mod digest;
+mod film;
+mod identity;
+mod instructions;
 mod launch;
 mod log;
 mod machine;

@@ -69,11 +69,11 @@ const PUBLISH_LAYERS: [&[&str]; 8] = [
 
 /// The same for the benchmark's crate.
 const BENCH_LAYERS: [&[&str]; 13] = [
-    &["digest", "measured", "peers", "statistics", "log", "delay"],
-    &["launch", "debian", "subject"],
+    &["digest", "measured", "peers", "statistics", "log", "delay", "callgrind", "film", "identity"],
+    &["launch", "debian", "subject", "counts"],
     &["tun", "media", "nginx", "registry", "workshop"],
     &["room", "subjects"],
-    &["machine", "size"],
+    &["machine", "size", "instructions"],
     &["results"],
     &["sample"],
     &["markdown", "summary"],

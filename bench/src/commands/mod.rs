@@ -1,5 +1,6 @@
 //! The commands: each is a struct of arguments that runs itself.
 
+pub mod instructions;
 pub mod probe;
 pub mod size;
 

@@ -86,7 +86,7 @@ fn answer(request: &Request, site: &Site) -> Answer {
             Answer { fields, ..refusal(302, keep_alive) }
         }
         Behaviour::WithoutRanges => {
-            let end = resource.body.len();
+            let end = resource.body.length();
             Answer { status: 200, fields: String::new(), resource, begin: 0, end, keep_alive }
         }
         Behaviour::Serve
@@ -99,7 +99,7 @@ fn answer(request: &Request, site: &Site) -> Answer {
 }
 
 fn ranged(request: &Request, resource: Resource, keep_alive: bool) -> Answer {
-    let length = resource.body.len();
+    let length = resource.body.length();
     let mut fields = "Accept-Ranges: bytes\r\n".to_owned();
     let (status, begin, end) = match request.wanted(length) {
         Wanted::Whole => (200, 0, length),
@@ -146,11 +146,12 @@ fn send(
     }
     let stalls = answer.resource.behaviour == Behaviour::Stalling;
     let end = if stalls { answer.begin + (answer.end - answer.begin) / 2 } else { answer.end };
-    for chunk in answer.resource.body[answer.begin..end].chunks(CHUNK) {
+    for begin in (answer.begin..end).step_by(CHUNK) {
         if shared.stop.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        stream.write_all(chunk)?;
+        let chunk = answer.resource.body.part(begin, end.min(begin + CHUNK))?;
+        stream.write_all(&chunk)?;
         *sent += chunk.len() as u64;
     }
     stream.flush()?;

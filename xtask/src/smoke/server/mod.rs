@@ -61,7 +61,14 @@ impl Server {
     /// # Errors
     /// Where the machine has no loopback or no free port.
     pub fn start() -> anyhow::Result<Server> {
-        let identity = Identity::generate()?;
+        Server::with_identity(Identity::generate()?)
+    }
+
+    /// The same with certificates of the caller's.
+    ///
+    /// # Errors
+    /// Where the machine has no loopback or no free port.
+    pub fn with_identity(identity: Identity) -> anyhow::Result<Server> {
         let hub = Arc::new(Hub::default());
         let mut acceptors = Vec::new();
         let mut open = |tls: Option<Arc<ServerConfig>>| -> anyhow::Result<Port> {

@@ -1,15 +1,54 @@
 //! What a server has to offer: paths, their bytes, and how it behaves when asked for them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Something that can be asked for.
 #[derive(Debug, Clone)]
 pub struct Resource {
     /// Its bytes.
-    pub body: Arc<[u8]>,
+    pub body: Body,
     /// What the server does when asked for it.
     pub behaviour: Behaviour,
+}
+
+/// The bytes of a resource.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// In memory.
+    Bytes(Arc<[u8]>),
+    /// In a file of this length.
+    File(Arc<File>, usize),
+}
+
+impl Body {
+    /// How many there are.
+    pub fn length(&self) -> usize {
+        match self {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::File(_, length) => *length,
+        }
+    }
+
+    /// Those from `begin` up to, not including, `end`, which must not be behind the last.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or is shorter than it was.
+    pub fn part(&self, begin: usize, end: usize) -> io::Result<Cow<'_, [u8]>> {
+        match self {
+            Body::Bytes(bytes) => Ok(Cow::Borrowed(&bytes[begin..end])),
+            Body::File(file, _) => {
+                let mut bytes = vec![0; end - begin];
+                file.read_exact_at(&mut bytes, begin as u64)?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
 }
 
 /// What a server does when asked for a resource.
@@ -38,7 +77,17 @@ pub enum Behaviour {
 impl Resource {
     /// A resource that is served without ado.
     pub fn new(body: impl Into<Arc<[u8]>>) -> Resource {
-        Resource { body: body.into(), behaviour: Behaviour::Serve }
+        Resource { body: Body::Bytes(body.into()), behaviour: Behaviour::Serve }
+    }
+
+    /// A resource that is read from a file whenever it is asked for.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn of_file(path: &Path) -> io::Result<Resource> {
+        let file = File::open(path)?;
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        Ok(Resource { body: Body::File(Arc::new(file), length), behaviour: Behaviour::Serve })
     }
 
     /// A resource without bytes of its own.

@@ -56,6 +56,20 @@ fn serves_ranges_over_http_and_https_on_one_connection() {
 }
 
 #[test]
+fn serves_files_in_ranges_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("x");
+    let bytes: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+    std::fs::write(&path, &bytes).expect("written");
+    let server = Server::start().expect("starts");
+    server.put("/x", Resource::of_file(&path).expect("a file"));
+    let (agent, url) = (client(Some(&server)), server.https("/x"));
+    assert_eq!(get(&agent, &url, "").2, bytes);
+    assert_eq!(get(&agent, &url, "bytes=100000-199999").2, bytes[100_000..]);
+    assert!(Resource::of_file(&folder.path().join("y")).is_err());
+}
+
+#[test]
 fn a_client_that_does_not_know_the_authority_refuses() {
     let server = Server::start().expect("starts");
     server.put("/x", Resource::new(*b"x"));
