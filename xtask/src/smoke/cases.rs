@@ -182,7 +182,12 @@ impl Cases<'_> {
             trust: Trust::Authority,
             ..self.case(name.to_owned(), url, Expected::ErrorSaying(words))
         };
-        Ok(urls.map(case).to_vec())
+        let mut cases = urls.map(case).to_vec();
+        let (long, _) = self.long()?;
+        let changing = self.put("changing.mp4", long.with(Behaviour::Changing));
+        let name = "content that changes while it is read is an error";
+        cases.push(self.case(name.to_owned(), server.http(&changing), Expected::ErrorSaying(&["changed"])));
+        Ok(cases)
     }
 
     /// A long file, and servers that know no ranges or keep no connection.
@@ -218,10 +223,16 @@ impl Cases<'_> {
 
     /// Puts a long file on the server whose index is at the end. Gives its path and the truth about it.
     pub fn put_long(&self) -> anyhow::Result<(String, Truth)> {
+        let (long, truth) = self.long()?;
+        Ok((self.put("long.mp4", long), truth))
+    }
+
+    /// A long file whose index is at the end, and the truth about it.
+    fn long(&self) -> anyhow::Result<(Resource, Truth)> {
         let movie = self.movie()?;
         let long: Arc<[u8]> = stretch(movie.bytes, LONG)?.into();
         let truth = Truth { size: Some(long.len() as u64), ..movie.truth.clone() };
-        Ok((self.put("long.mp4", Resource::new(long)), truth))
+        Ok((Resource::new(long), truth))
     }
 
     /// A path on the server.

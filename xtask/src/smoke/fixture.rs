@@ -143,6 +143,8 @@ const FILES: &[(&str, &[u8])] = embedded![
     "film1.ts",
     "av1.mp4",
     "av1-10bit.mkv",
+    "sound.dts",
+    "fragments.mp4",
     "words.srt",
 ];
 

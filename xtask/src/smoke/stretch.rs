@@ -48,6 +48,29 @@ pub fn repeat(wav: &[u8], times: usize) -> anyhow::Result<(Vec<u8>, usize)> {
     Ok((long, length as usize))
 }
 
+/// Puts `padding` bytes that nobody needs before every fragment of an mp4 but the first.
+///
+/// # Errors
+/// Where the file has no fragments.
+pub fn spread(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
+    let free = [&(padding + 8).to_be_bytes()[..], b"free", &vec![0; padding as usize]].concat();
+    let (mut at, mut fragments, mut long) = (0, 0, Vec::new());
+    while let Some((size, kind)) = mp4_box(mp4, at) {
+        if kind == b"moof" {
+            fragments += 1;
+            if fragments > 1 {
+                long.extend_from_slice(&free);
+            }
+        }
+        long.extend_from_slice(&mp4[at..at + size]);
+        at += size;
+    }
+    if fragments < 2 {
+        bail!("the mp4 to spread must have several `moof` boxes");
+    }
+    Ok(long)
+}
+
 /// Size and kind of the box at `at`, if a whole one is there.
 fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
     let head = mp4.get(at..at.checked_add(8)?)?;

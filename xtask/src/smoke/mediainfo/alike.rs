@@ -1,5 +1,7 @@
 //! Files on which a report by URL is easily another one than that of the file: it must be the same, at a bounded cost.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::process::bounded::{self, Output};
@@ -10,22 +12,26 @@ use crate::smoke::program::{Program, describe};
 use crate::smoke::report::{Failure, Outcome};
 use crate::smoke::server::Resource;
 use crate::smoke::setting::MEDIA;
+use crate::smoke::stretch::spread;
 use crate::smoke::trust::Trust;
 
 /// How fields begin that hold the name or a date of a file, in which both reports differ.
 const NAMES: [&str; 6] = ["@ref", "CompleteName", "FolderName", "FileName", "File_Modified_Date", "File_Created_Date"];
 
-/// A file, and how often it may be asked for.
+/// A file, and how it is to be asked for.
 struct Kind {
     name: &'static str,
     file: &'static str,
     bytes: Vec<u8>,
+    /// At most so many requests.
     requests: usize,
+    /// On at least so many connections.
+    connections: usize,
 }
 
 /// Asks for a report of every kind by path and by URL.
 pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &str) -> anyhow::Result<()> {
-    for Kind { name, file, bytes, requests } in kinds()? {
+    for Kind { name, file, bytes, requests, connections } in kinds()? {
         let inside = format!("{MEDIA}/{file}");
         program.sandbox.write(&inside, &bytes)?;
         let size = bytes.len() as u64;
@@ -42,12 +48,21 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
             && report(&by_path).is_some_and(|report_by_path| report(&by_url) == Some(report_by_path));
         // Nothing twice, but for what a test of several formats reads again.
         let modest = records.len() <= requests && sent <= size + size / 10;
+        let used = records.iter().map(|record| record.connection).collect::<BTreeSet<u64>>().len();
+        let modest = modest && used >= connections;
         let outcome = if same && modest {
             Outcome::Passed
         } else {
             Outcome::Failed(Failure {
-                expected: format!("{}\nin at most {requests} requests", describe(&by_path)),
-                actual: format!("{}\nin {} requests, for {sent} of {size} bytes", describe(&by_url), records.len()),
+                expected: format!(
+                    "{}\nin at most {requests} requests on at least {connections} connections",
+                    describe(&by_path)
+                ),
+                actual: format!(
+                    "{}\nin {} requests on {used} connections, for {sent} of {size} bytes",
+                    describe(&by_url),
+                    records.len()
+                ),
                 command: program.command(&["-f", "--Output=JSON", &url], Trust::Default).shell_line(),
             })
         };
@@ -59,7 +74,9 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
 fn kinds() -> anyhow::Result<Vec<Kind>> {
     let (_, stream) = fixture::embedded_file("film.ts")?;
     let (_, sound) = fixture::embedded_file("tone.mp3")?;
-    let kind = |name, file, bytes, requests| Kind { name, file, bytes, requests };
+    let (_, fragments) = fixture::embedded_file("fragments.mp4")?;
+    let kind =
+        |name, file, bytes, requests| Kind { name, file, bytes, requests, connections: usize::from(requests > 0) };
     Ok(vec![
         // A range of nothing is answered with 416, and that is answer enough.
         kind("an empty object", "empty.mp3", Vec::new(), 1),
@@ -67,6 +84,13 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         kind("a transport stream that begins inside a packet", "cut.ts", stream[1_000..].to_vec(), 1),
         kind("a sound whose tag has a large picture", "cover.mp3", [&tag(&noise(1_500_000)), sound].concat(), 4),
         kind("one byte", "one.mp4", vec![0], 1),
+        // Longer than what is asked for at first.
+        kind("a long transport stream", "long.ts", stream.repeat(200), 3),
+        // One round trip for each of the forty would be a connection that is used forty times.
+        Kind {
+            connections: 4,
+            ..kind("a film in fragments far from each other", "far.mp4", spread(fragments, 131_072)?, 60)
+        },
     ])
 }
 

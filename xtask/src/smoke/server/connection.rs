@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub struct Shared {
     pub site: Site,
     /// What came.
     pub log: Log,
+    /// How many answers were given a number of their own.
+    pub numbered: AtomicU64,
     /// Set when the server ends.
     pub stop: AtomicBool,
 }
@@ -48,7 +50,7 @@ pub fn serve(stream: &mut (impl Read + Write), connection: u64, shared: &Shared)
             break;
         }
         let Some(request) = request::read(stream, &mut rest)? else { break };
-        let answer = answer(&request, &shared.site);
+        let answer = answer(&request, shared);
         let number = shared.log.begin(Record {
             connection,
             method: request.method.clone(),
@@ -69,14 +71,14 @@ pub fn serve(stream: &mut (impl Read + Write), connection: u64, shared: &Shared)
     Ok(())
 }
 
-fn answer(request: &Request, site: &Site) -> Answer {
+fn answer(request: &Request, shared: &Shared) -> Answer {
     if !request.valid {
         return refusal(400, false);
     }
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return refusal(405, false);
     }
-    let Some(resource) = site.get(&request.path()) else { return refusal(404, request.keep_alive) };
+    let Some(resource) = shared.site.get(&request.path()) else { return refusal(404, request.keep_alive) };
     let keep_alive = request.keep_alive && resource.behaviour != Behaviour::Closing;
     match &resource.behaviour {
         Behaviour::Refuse(status) => refusal(*status, keep_alive),
@@ -88,6 +90,13 @@ fn answer(request: &Request, site: &Site) -> Answer {
         Behaviour::WithoutRanges => {
             let end = resource.body.length();
             Answer { status: 200, fields: String::new(), resource, begin: 0, end, keep_alive }
+        }
+        Behaviour::Changing => {
+            let tag = shared.numbered.fetch_add(1, Ordering::Relaxed);
+            let mut answer = ranged(request, resource, keep_alive);
+            // Writing to a string cannot fail.
+            let _ = write!(answer.fields, "ETag: \"{tag}\"\r\n");
+            answer
         }
         Behaviour::Serve
         | Behaviour::Closing

@@ -68,6 +68,8 @@ pub enum Behaviour {
     Stalling,
     /// Takes the request and never answers, with the connection open.
     Silent,
+    /// Serves it with another ETag each time, as if it were written anew between any two requests.
+    Changing,
     /// Answers with this status and a short text.
     Refuse(u16),
     /// Serves it only if the query is this, byte for byte, as a signed URL demands; else answers 403.
