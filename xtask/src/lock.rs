@@ -232,10 +232,10 @@ fn path(root: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::name::InvalidName;
+    use crate::model::InvalidText;
 
     fn zip(layer: &str, version: &str, arch: Arch, content: &str) -> LockedZip {
-        let named = || -> Result<(LayerName, Version), InvalidName> { Ok((layer.parse()?, version.parse()?)) };
+        let named = || -> Result<(LayerName, Version), InvalidText> { Ok((layer.parse()?, version.parse()?)) };
         let (layer, version) = named().expect("names");
         LockedZip { layer, version, arch, size: content.len() as u64, sha256: Sha256::of(content) }
     }

@@ -1,9 +1,9 @@
 //! Who may use a layer, besides the account that owns it.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use xtask::text_type;
 
 /// Somebody a layer version is shared with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,70 +38,13 @@ impl fmt::Display for Audience {
     }
 }
 
-/// A text that is not the identifier it should be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an {what}: expected {expected}")]
-pub struct InvalidId {
-    text: String,
-    what: &'static str,
-    expected: &'static str,
-}
-
-macro_rules! id_type {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $expected:literal, $check:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
-
-        impl $type {
-            /// The text itself.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<$type, InvalidId> {
-                if $check(text) {
-                    Ok($type(text.to_owned()))
-                } else {
-                    Err(InvalidId { text: text.to_owned(), what: $what, expected: $expected })
-                }
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = InvalidId;
-
-            fn try_from(text: String) -> Result<$type, InvalidId> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(id: $type) -> String {
-                id.0
-            }
-        }
-    };
-}
-
-id_type! {
+text_type! {
     /// The identifier of an AWS organisation.
-    OrganizationId, "AWS organization", "`o-` and 10 to 32 of `a` to `z` and digits", is_organization
+    OrganizationId, "an AWS organization", is_organization, "`o-` and 10 to 32 of `a` to `z` and digits"
 }
-id_type! {
+text_type! {
     /// The number of an AWS account.
-    AccountId, "AWS account", "12 digits", is_account
+    AccountId, "an AWS account", is_account, "12 digits"
 }
 
 fn is_organization(text: &str) -> bool {

@@ -39,7 +39,7 @@ pub struct LayerRef {
 }
 
 impl FromStr for LayerRef {
-    type Err = crate::model::name::InvalidName;
+    type Err = crate::model::InvalidText;
 
     fn from_str(text: &str) -> Result<LayerRef, Self::Err> {
         Ok(match text.split_once('@') {

@@ -6,7 +6,6 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use serde::Serialize;
 
 use crate::model::{Arch, Targets};
 
@@ -15,20 +14,9 @@ use super::context::{AllowedExports, Carried, Context, Place};
 use super::entry::{Content, Entry, LIMITS};
 use super::file::{BrokenElf, ElfFile, Kind};
 use super::finding::{Finding, Findings, Rule};
+use super::input::Input;
 use super::report::{Audited, Report, Verdict};
 use super::{archive, folder, policy, read};
-
-/// What was given to the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Input {
-    /// One ELF file, without the layer around it.
-    File,
-    /// A folder with a layer's files.
-    Folder,
-    /// A layer's zip.
-    Zip,
-}
 
 /// What the audit cannot see in its input.
 #[derive(Debug, Clone, Default)]
@@ -70,27 +58,6 @@ pub fn audit(path: &Path, targets: &Targets, options: &Options) -> Result<Report
         }
     }
     Ok(survey.report(path.display().to_string(), input, targets, options))
-}
-
-impl Input {
-    /// What is at `path`, by what it is and by its first bytes; its name does not count.
-    fn of(path: &Path) -> Result<Input> {
-        let meta = fs::metadata(path)?;
-        if meta.is_dir() {
-            return Ok(Input::Folder);
-        }
-        if !meta.is_file() {
-            bail!("it is neither a file nor a folder");
-        }
-        let mut magic = Vec::new();
-        File::open(path)?.take(4).read_to_end(&mut magic)?;
-        match magic.as_slice() {
-            b"\x7fELF" => Ok(Input::File),
-            // An entry, or the end of a zip without any.
-            b"PK\x03\x04" | b"PK\x05\x06" => Ok(Input::Zip),
-            _ => bail!("it is neither an ELF file nor a zip"),
-        }
-    }
 }
 
 /// Shows one file as if it were the only entry of a layer.

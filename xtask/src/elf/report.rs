@@ -6,7 +6,7 @@ use crate::model::{Arch, GlibcVersion, Target};
 
 use super::file::{ElfFile, Kind};
 use super::finding::Finding;
-use super::layer::Input;
+use super::input::Input;
 
 /// What an audit found. Its JSON form is part of the command line's interface.
 #[derive(Debug, Clone, Serialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::finding::{Finding, Rule};
-use super::layer::Input;
+use super::input::Input;
 use super::report::{Audited, Outcome, Report};
 
 /// The report as text. What comes from the audited bytes cannot steer the terminal.

@@ -15,6 +15,7 @@ pub mod origin;
 pub mod recipe;
 pub mod runtime;
 pub mod target;
+pub mod text;
 pub mod toolchain;
 
 pub use arch::Arch;
@@ -28,4 +29,5 @@ pub use origin::Origin;
 pub use recipe::Recipe;
 pub use runtime::Runtime;
 pub use target::{Cloud, Target, Targets};
+pub use text::InvalidText;
 pub use toolchain::Toolchain;

@@ -5,76 +5,22 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A name or version that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {what}: expected {expected}")]
-pub struct InvalidName {
-    what: &'static str,
-    text: String,
-    expected: &'static str,
-}
-
-macro_rules! name_type {
-    ($(#[$doc:meta])* $type:ident, $what:literal, $check:ident, $expected:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
-
-        impl $type {
-            /// The text itself.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = InvalidName;
-
-            fn from_str(text: &str) -> Result<$type, InvalidName> {
-                if $check(text) {
-                    Ok($type(text.to_owned()))
-                } else {
-                    Err(InvalidName { what: $what, text: text.to_owned(), expected: $expected })
-                }
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = InvalidName;
-
-            fn try_from(text: String) -> Result<$type, InvalidName> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(name: $type) -> String {
-                name.0
-            }
-        }
-    };
-}
+use super::InvalidText;
+use crate::text_type;
 
 const EXPECTED_NAME: &str = "1 to 40 of `a` to `z`, digits and `-`, beginning with a letter";
 
-name_type! {
+text_type! {
     /// The name of a recipe: its folder below `recipes/`.
-    RecipeName, "recipe name", is_name, EXPECTED_NAME
+    RecipeName, "a recipe name", is_name, EXPECTED_NAME
 }
-name_type! {
+text_type! {
     /// The name of a layer: its file below `layers/` and the beginning of its zip's name.
-    LayerName, "layer name", is_name, EXPECTED_NAME
+    LayerName, "a layer name", is_name, EXPECTED_NAME
 }
-name_type! {
+text_type! {
     /// An upstream version, exactly as upstream writes it.
-    Version, "version", is_version, "1 to 40 of letters, digits, `.`, `+` and `-`, beginning with a digit"
+    Version, "a version", is_version, "1 to 40 of letters, digits, `.`, `+` and `-`, beginning with a digit"
 }
 
 fn is_name(text: &str) -> bool {
@@ -100,9 +46,9 @@ pub struct RecipeRef {
 }
 
 impl FromStr for RecipeRef {
-    type Err = InvalidName;
+    type Err = InvalidText;
 
-    fn from_str(text: &str) -> Result<RecipeRef, InvalidName> {
+    fn from_str(text: &str) -> Result<RecipeRef, InvalidText> {
         Ok(match text.split_once('@') {
             Some((name, version)) => RecipeRef { name: name.parse()?, version: Some(version.parse()?) },
             None => RecipeRef { name: text.parse()?, version: None },
@@ -120,9 +66,9 @@ impl fmt::Display for RecipeRef {
 }
 
 impl TryFrom<String> for RecipeRef {
-    type Error = InvalidName;
+    type Error = InvalidText;
 
-    fn try_from(text: String) -> Result<RecipeRef, InvalidName> {
+    fn try_from(text: String) -> Result<RecipeRef, InvalidText> {
         text.parse()
     }
 }

@@ -35,7 +35,8 @@ pub use file::{Mode, PackedFile};
 pub use manifest::Manifest;
 pub use oci::{ImageArchive, write_image};
 pub use path::LayerPath;
-pub use release::{Checks, Release, write_layer, write_provenance};
+pub use provenance::write_provenance;
+pub use release::{Checks, Release, write_layer};
 pub use stage::Stage;
 pub use staged::Staged;
 

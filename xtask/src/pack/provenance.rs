@@ -7,18 +7,27 @@
 //! archive is named by the first of its origins; its digest is what counts.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::facts::Patch;
+use super::landing::land_text;
 use super::manifest::pretty;
-use super::release::Release;
+use super::release::{PROVENANCE, Release, file_name};
 use crate::model::recipe::Archive;
 use crate::model::{Arch, BuilderIdentity, GlibcVersion, LayerName, Origin, RecipeName, Sha256, Version};
 
 /// What kind of build the parameters are for. It changes with their meaning.
 pub const BUILD_TYPE: &str = "urn:media-layers:build-layer:1";
+
+/// Writes the statement about the zip of `release` beside it.
+pub fn write_provenance(release: &Release, build: Build, dist: &Path) -> Result<()> {
+    let manifest = &release.manifest;
+    let name = file_name(&manifest.layer, &manifest.version, manifest.arch, PROVENANCE);
+    land_text(&dist.join(name), &Statement::new(release, build).to_json()?)
+}
 
 /// The one build a statement is about.
 #[derive(Debug, Clone)]

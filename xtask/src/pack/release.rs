@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use super::MAX_ZIP;
 use super::landing::{land, land_text};
 use super::manifest::{FORMAT, Manifest, check_format, pretty};
-use super::provenance::{Build, Statement};
 use super::staged::Staged;
 use super::zip::{self, Written};
 use crate::model::{Arch, LayerName, Sha256, Version};
@@ -111,13 +110,6 @@ pub fn file_name(layer: &LayerName, version: &Version, arch: Arch, extension: &s
 
 /// How the name of a zip's provenance statement ends.
 pub const PROVENANCE: &str = "provenance.json";
-
-/// Writes the statement about the zip of `release` beside it.
-pub fn write_provenance(release: &Release, build: Build, dist: &Path) -> Result<()> {
-    let manifest = &release.manifest;
-    let name = file_name(&manifest.layer, &manifest.version, manifest.arch, PROVENANCE);
-    land_text(&dist.join(name), &Statement::new(release, build).to_json()?)
-}
 
 /// Writes the zip of `staged` and its record into `dist`, which is made if it is not there.
 ///

@@ -83,7 +83,7 @@ fn transfer(client: &Client, url: &Url, file: &mut Partial<'_>, progress: &Progr
         }
     }
     if answer.status != 200 && !(answer.status == 206 && file.length > 0) {
-        return Err(Failure::status(&answer));
+        return Err(answer.failure());
     }
     if let Some(announced) = answer.number(header::CONTENT_LENGTH) {
         let actual = file.length.saturating_add(announced);

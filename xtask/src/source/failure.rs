@@ -1,9 +1,6 @@
 //! Why a place did not give an archive.
 
-use ureq::http::header;
-
 use super::disk::DiskError;
-use super::http::Answer;
 use crate::model::Sha256;
 
 /// One place's failure. Its text follows the name of the place.
@@ -82,11 +79,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// An answer that is not the file.
-    pub fn status(answer: &Answer) -> Failure {
-        Failure::Status { status: answer.status, retry_after: answer.number(header::RETRY_AFTER) }
-    }
-
     /// Whether the same place may succeed a moment later.
     pub fn may_pass(&self) -> bool {
         match self {

@@ -17,81 +17,13 @@ use super::failure::Failure;
 use super::folder;
 use super::http::{Client, shown};
 use super::index;
-use super::mirror::{Mirrors, Place};
-use super::probe::is_here;
+use super::mirror::Place;
 use super::report::{self, Attempt, Missed};
-use super::store::{Claim, Store};
+use super::request::{Content, Context, Fetched, Network, Request};
+use super::store::Claim;
 use super::unpack::file_name;
-use crate::model::recipe::{Archive, Source};
+use crate::model::recipe::Archive;
 use crate::model::{Origin, Sha256};
-use crate::ui::Ui;
-
-/// What fetching works with. Threads share it.
-#[derive(Debug)]
-pub struct Context<'a> {
-    /// Where origins are.
-    pub mirrors: &'a Mirrors,
-    /// Where archives are kept.
-    pub store: &'a Store,
-    /// Whether and how to go beyond this machine.
-    pub network: &'a Network,
-    /// Who is told.
-    pub ui: &'a Ui,
-}
-
-/// Whether a run may use the network.
-#[derive(Debug)]
-pub enum Network {
-    /// Through this client.
-    Online(Box<Client>),
-    /// Only the store and folders, as `--offline` says.
-    Offline,
-}
-
-/// A source that somebody needs.
-#[derive(Debug, Clone)]
-pub struct Request<'a> {
-    /// The recipe and version it belongs to, for messages.
-    pub what: String,
-    /// The source.
-    pub source: &'a Source,
-}
-
-/// What a source can be made of.
-#[derive(Debug, Clone, Copy)]
-pub enum Content<'a> {
-    /// One of its archives.
-    Archive(&'a Archive),
-    /// The pinned tree itself, which was in a folder.
-    Tree(Sha256),
-}
-
-/// A source's archive or tree in the store, verified.
-#[derive(Debug, Clone)]
-pub struct Fetched<'a> {
-    /// Which it is.
-    pub content: Content<'a>,
-    /// The file; not to be changed.
-    pub file: PathBuf,
-}
-
-impl Content<'_> {
-    /// What it is stored under.
-    pub fn digest(&self) -> Sha256 {
-        match self {
-            Content::Archive(archive) => archive.sha256,
-            Content::Tree(tree) => *tree,
-        }
-    }
-
-    /// The name under which it is talked about.
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Content::Archive(archive) => file_name(archive),
-            Content::Tree(_) => "the tree in the store",
-        }
-    }
-}
 
 /// How many downloads run at once unless somebody says otherwise.
 pub const DOWNLOADS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not zero");
@@ -139,11 +71,6 @@ pub fn fetch_all<'a>(
         bail!(report::cannot_fetch(context, &missed));
     }
     Ok(fetched)
-}
-
-/// The sources that a run would have to download. Quick, and asks no host.
-pub fn missing<'r, 'a>(context: &Context<'_>, wanted: &'r [Request<'a>]) -> Vec<&'r Request<'a>> {
-    wanted.iter().filter(|request| !is_here(context, request)).collect()
 }
 
 /// What came of one source. An error is trouble of this machine; `None` means that no place had it.

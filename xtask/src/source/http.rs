@@ -77,6 +77,11 @@ impl Answer {
     pub fn number(&self, name: header::HeaderName) -> Option<u64> {
         self.headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
+
+    /// What an answer is that is not the file.
+    pub fn failure(&self) -> Failure {
+        Failure::Status { status: self.status, retry_after: self.number(header::RETRY_AFTER) }
+    }
 }
 
 /// Pages of indexes are at most some megabytes.
@@ -161,7 +166,7 @@ impl Client {
     fn read_page(&self, url: &Url) -> Result<(String, Url), Failure> {
         let answer = self.get(url, 0, "application/vnd.pypi.simple.v1+html, text/html;q=0.5")?;
         if answer.status != 200 {
-            return Err(Failure::status(&answer));
+            return Err(answer.failure());
         }
         let url = answer.url.clone();
         let mut text = Vec::new();

@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 
 use super::disk::DiskError;
-use super::fetch::{Content, Context, Fetched, Request, fetch_one};
+use super::fetch::fetch_one;
 use super::report::{self, Missed};
+use super::request::{Content, Context, Fetched, Request};
 use super::tree::Tree;
 use super::unpack::{unpack, unpack_tree};
 

@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use ureq::http::header;
 
 use super::failure::Failure;
-use super::fetch::{Context, Network, Request, locate};
+use super::fetch::locate;
 use super::folder;
 use super::http::Client;
 use super::mirror::Place;
+use super::request::{Context, Network, Request};
 use crate::model::Origin;
 use crate::model::recipe::{Archive, Source};
 
@@ -39,6 +40,11 @@ impl fmt::Display for Tried {
         // Trouble with a connection names its host by itself.
         if self.why.contains(&self.place) { f.write_str(&self.why) } else { write!(f, "{}: {}", self.place, self.why) }
     }
+}
+
+/// The sources that a run would have to download. Quick, and asks no host.
+pub fn missing<'r, 'a>(context: &Context<'_>, wanted: &'r [Request<'a>]) -> Vec<&'r Request<'a>> {
+    wanted.iter().filter(|request| !is_here(context, request)).collect()
 }
 
 /// Whether the store or a folder has what is wanted: an archive, going by its name and size, or the tree, which is read.
@@ -172,7 +178,7 @@ impl Question {
         let url = locate(client, &self.origin, &self.place).map_err(|attempt| attempt.failure)?;
         let answer = client.get(&url, 0, "*/*")?;
         if answer.status != 200 {
-            return Err(Failure::status(&answer));
+            return Err(answer.failure());
         }
         match answer.number(header::CONTENT_LENGTH).filter(|actual| !self.archive.may_have(*actual)) {
             Some(actual) => Err(Failure::Size { expected: self.archive.most(), actual }),

@@ -1,7 +1,7 @@
 //! What is said about fetching: one text for everything that went wrong.
 
 use super::failure::Failure;
-use super::fetch::{Context, Network, Request};
+use super::request::{Context, Network, Request};
 use super::unpack::file_name;
 use crate::ui::Ui;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::server::{Reply, Server};
 use super::*;
-use crate::source::fetch::missing;
+use crate::source::probe::missing;
 
 const NOWHERE: &str = "/";
 

@@ -12,10 +12,11 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use super::fetch::{Context, Fetched, Network, Request, fetch_all};
+use super::fetch::fetch_all;
 use super::http::{Client, Patience};
 use super::mirror::{MirrorArgs, Mirrors};
 use super::proxy::Proxies;
+use super::request::{Context, Fetched, Network, Request};
 use super::store::Store;
 use crate::model::recipe::{Archive, Source};
 use crate::model::{Origin, Sha256};
