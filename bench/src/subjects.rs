@@ -11,7 +11,7 @@ use crate::digest;
 use crate::peers::{Kind, Peers};
 use crate::registry::{self, Registry};
 use crate::subject::{Call, Candidate, Role, Subject};
-use xtask::error::invalid;
+use xtask::error::{did_you_mean, invalid};
 use xtask::model::Arch;
 use xtask::smoke::layer::Layer;
 use xtask::ui::Ui;
@@ -187,7 +187,11 @@ impl Subjects {
     pub fn select(&mut self, names: &[String]) -> Result<()> {
         let known: Vec<_> = self.list.iter().map(|candidate| candidate.subject.name.clone()).collect();
         if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
-            return Err(invalid(format!("there is no subject `{unknown}`\n\nhint: there are {}", known.join(", "))));
+            let near = did_you_mean(unknown, known.iter().map(String::as_str));
+            return Err(invalid(format!(
+                "there is no subject `{unknown}`\n\nhint: {near}there are {}",
+                known.join(", ")
+            )));
         }
         if let Some(twice) = known.iter().find(|name| known.iter().filter(|other| other == name).count() > 1) {
             bail!("two subjects are called `{twice}`\n\nhint: leave one version of a layer in `dist/`");

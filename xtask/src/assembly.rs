@@ -71,7 +71,7 @@ pub fn assemble(
         return Ok(Assembled::AuditFailed(audit));
     }
     progress.say(format!("{}: running it", planned.file));
-    let report = smoke::run(layer.smoke, &tree, planned.arch, &circumstances.smoke, &session.ui)?;
+    let report = smoke::run(smoke::Checks::of(layer), &tree, planned.arch, &circumstances.smoke, &session.ui)?;
     if !report.passed() {
         return Ok(Assembled::SmokeFailed(report));
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 
-use crate::error::invalid;
+use crate::error::{did_you_mean, invalid};
 use crate::model::{Layer, LayerName, Recipe, RecipeName, Sha256, Targets, Toolchain};
 
 /// What the checkout says.
@@ -84,14 +84,18 @@ impl Catalog {
     /// The recipe of that name.
     pub fn recipe(&self, name: &RecipeName) -> Result<&CatalogRecipe> {
         self.recipes.get(name).ok_or_else(|| {
-            invalid(format!("there is no recipe `{name}`\n\nhint: known recipes are {}", list(self.recipes.keys())))
+            let near = did_you_mean(name.as_str(), self.recipes.keys().map(|known| known.as_str()));
+            let known = list(self.recipes.keys());
+            invalid(format!("there is no recipe `{name}`\n\nhint: {near}known recipes are {known}"))
         })
     }
 
     /// The layer of that name.
     pub fn layer(&self, name: &LayerName) -> Result<&Layer> {
         self.layers.get(name).ok_or_else(|| {
-            invalid(format!("there is no layer `{name}`\n\nhint: known layers are {}", list(self.layers.keys())))
+            let near = did_you_mean(name.as_str(), self.layers.keys().map(|known| known.as_str()));
+            let known = list(self.layers.keys());
+            invalid(format!("there is no layer `{name}`\n\nhint: {near}known layers are {known}"))
         })
     }
 
@@ -169,6 +173,15 @@ impl Catalog {
             self.recipe(&file.recipe)?;
             if !seen.insert(&file.to) {
                 return Err(invalid(format!("two files go to `{}`", file.to)));
+            }
+        }
+        if layer.smoke.is_some() != layer.checks.is_empty() {
+            return Err(invalid("a layer needs either `smoke`, the name of a suite, or `checks` of its own"));
+        }
+        for check in &layer.checks {
+            let program = check.run.first().map(String::as_str).unwrap_or_default();
+            if !layer.files.iter().any(|file| file.to == program) {
+                return Err(invalid(format!("the check `{}` runs `{program}`, which is not in the layer", check.name)));
             }
         }
         Ok(())

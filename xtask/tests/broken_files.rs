@@ -83,7 +83,7 @@ fn what_is_needed_must_be_there() {
     checkout.replace("recipes/app/recipe.toml", "needs = [\"lib\"]", "needs = [\"libx\"]");
     assert_eq!(
         error(&checkout),
-        "in recipes/app/recipe.toml: there is no recipe `libx`\n\nhint: known recipes are `app`, `lib`, `zig`"
+        "in recipes/app/recipe.toml: there is no recipe `libx`\n\nhint: did you mean `lib`? known recipes are `app`, `lib`, `zig`"
     );
     checkout.replace("recipes/app/recipe.toml", "\"libx\"", "\"lib@2.0\"");
     assert_eq!(error(&checkout), "in recipes/app/recipe.toml: `lib@2.0` is needed, but that recipe has no version 2.0");
@@ -129,11 +129,14 @@ fn several_archives_need_a_tree_digest() {
 #[test]
 fn layers_and_versions_are_looked_up() {
     let checkout = Checkout::new();
-    assert_eq!(error_of(&checkout, "ap", None, &[]), "there is no layer `ap`\n\nhint: known layers are `app`");
+    assert_eq!(
+        error_of(&checkout, "ap", None, &[]),
+        "there is no layer `ap`\n\nhint: did you mean `app`? known layers are `app`"
+    );
     assert_eq!(error_of(&checkout, "app", Some("2.0"), &[]), "recipe `app` has no version 2.0\n\nhint: it has `1.0`");
     assert_eq!(
         error_of(&checkout, "app", None, &["zlib"]),
-        "in `--override`: there is no recipe `zlib`\n\nhint: known recipes are `app`, `lib`, `zig`"
+        "in `--override`: there is no recipe `zlib`\n\nhint: did you mean `lib`? known recipes are `app`, `lib`, `zig`"
     );
     checkout.write_recipe("other", "platform = \"any\"");
     assert_eq!(

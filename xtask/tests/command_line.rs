@@ -35,7 +35,10 @@ fn wrong_usage_ends_with_2() {
 #[test]
 fn unknown_names_are_answered_with_the_known_ones() {
     let said = failure(&["build-layer", "medianfo"], 2);
-    assert!(said.starts_with("error: there is no layer `medianfo`\n\nhint: known layers are "), "{said}");
+    assert!(
+        said.starts_with("error: there is no layer `medianfo`\n\nhint: did you mean `mediainfo`? known layers are "),
+        "{said}"
+    );
     let said = failure(&["plan", "mediainfo@1.0"], 2);
     assert!(
         said.starts_with("error: recipe `mediainfo` has no version 1.0\n\nhint: it has `26.05`, `23.04`"),

@@ -112,7 +112,7 @@ fn an_image_that_cannot_be_built_is_explained_by_its_log() {
 #[test]
 fn wrong_usage_ends_with_2() {
     let said = failure("", &["build-layer", "mediainfo", "--builder", "al3"], 2);
-    let known = "error: `al3` is not known\n\nhint: there are `host`, `alinux2`, `al2`, `alinux3`, `al2023`\n";
+    let known = "error: `al3` is not known\n\nhint: did you mean `al2`? there are `host`, `alinux2`, `al2`, `alinux3`, `al2023`\n";
     assert!(said.ends_with(known), "{said}");
     let said = failure("", &["build-layer", "mediainfo", "--builder", "fc-debian9"], 2);
     assert!(said.contains("error: `fc-debian9` has no image of its own"), "{said}");

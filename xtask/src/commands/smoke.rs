@@ -7,11 +7,10 @@ use clap::Args;
 use super::{Format, Outcome, json, workshop};
 use crate::error::invalid;
 use crate::model::Arch;
-use crate::model::layer::Suite;
 use crate::session::Session;
-use crate::smoke;
 use crate::smoke::layer::{InvalidLayer, Layer};
 use crate::smoke::sandbox::target::Target;
+use crate::smoke::{self, Checks};
 
 /// Runs a layer where there is nothing but glibc, and compares what it says with the truth.
 #[derive(Debug, Args)]
@@ -40,9 +39,9 @@ impl Smoke {
     /// Where the layer cannot be read or the checks cannot be made.
     pub fn run(&self, session: &Session) -> anyhow::Result<Outcome> {
         let layer = Layer::open(&self.layer).map_err(|error| invalid(format!("{error:#}")))?;
-        let (suite, arch) = self.suite(&layer).map_err(|error| invalid(error.to_string()))?;
+        let (checks, arch) = self.checks(session, &layer).map_err(|error| invalid(error.to_string()))?;
         let options = smoke::Options { target: self.target(session, arch)?, ..session.smoke_options() };
-        let report = smoke::run(suite, layer.folder(), arch, &options, &session.ui)?;
+        let report = smoke::run(checks, layer.folder(), arch, &options, &session.ui)?;
         session.ui.data(&match self.format {
             Format::Text => report.to_string(),
             Format::Json => json(&report)?,
@@ -66,21 +65,22 @@ impl Smoke {
     }
 
     /// The checks for what is in the layer, and the architecture that was named, or else the one its program is for.
-    fn suite(&self, layer: &Layer) -> Result<(Suite, Arch), InvalidLayer> {
+    fn checks<'a>(&self, session: &'a Session, layer: &Layer) -> Result<(Checks<'a>, Arch), InvalidLayer> {
         let invalid = |problem| InvalidLayer { path: self.layer.display().to_string(), problem };
-        let program = |suite: Suite| Some((suite, layer.arch(smoke::program(suite))?));
-        let Some((suite, found)) = Suite::ALL.into_iter().find_map(program) else {
-            let known = Suite::ALL.map(smoke::program).join(", ");
+        let all = Checks::all(session.catalog.layers.values());
+        let Some((checks, found)) = all.iter().find_map(|checks| Some((*checks, layer.arch(checks.program())?))) else {
+            let known: Vec<_> = all.iter().map(|checks| checks.program()).collect();
+            let known = known.join(", ");
             let problem =
                 format!("has none of {known} for x86_64 or arm64; name the zip or folder of a layer that has");
             return Err(invalid(problem));
         };
         match self.arch {
             Some(arch) if arch != found => {
-                let program = smoke::program(suite);
+                let program = checks.program();
                 Err(invalid(format!("its {program} is for {found} and not for {arch}")))
             }
-            _ => Ok((suite, found)),
+            _ => Ok((checks, found)),
         }
     }
 }

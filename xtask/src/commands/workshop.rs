@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::compile::{ContainerRunner, HostRunner, Runner};
 use crate::container::{self, Engine, Image};
-use crate::error::invalid;
+use crate::error::{did_you_mean, invalid};
 use crate::model::{Arch, BuilderIdentity, Target};
 use crate::session::Session;
 use crate::smoke;
@@ -153,9 +153,11 @@ pub fn target<'s>(session: &'s Session, name: &str, also: &str) -> Result<&'s Ta
         ))),
         found => {
             let known = targets.targets.iter().filter(|target| target.image.is_some());
-            let known: Vec<_> = known.map(|target| format!("`{}`", target.name)).collect();
+            let names: Vec<_> = known.map(|target| target.name.as_str()).collect();
+            let known: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let near = if found.is_some() { String::new() } else { did_you_mean(name, names) };
             let problem = if found.is_some() { "has no image of its own" } else { "is not known" };
-            Err(invalid(format!("`{name}` {problem}\n\nhint: there are {also}{}", known.join(", "))))
+            Err(invalid(format!("`{name}` {problem}\n\nhint: {near}there are {also}{}", known.join(", "))))
         }
     }
 }

@@ -14,8 +14,12 @@ pub struct Layer {
     pub summary: String,
     /// The recipe whose version is the layer's version.
     pub recipe: RecipeName,
-    /// Which checks run the finished layer.
-    pub smoke: Suite,
+    /// Which suite of checks runs the finished layer; none for a simple program, which has `checks`.
+    #[serde(default)]
+    pub smoke: Option<Suite>,
+    /// The checks of a simple program.
+    #[serde(default)]
+    pub checks: Vec<SmokeCheck>,
     /// The files, in no particular order.
     pub files: Vec<LayerFile>,
 }
@@ -33,6 +37,26 @@ pub struct LayerFile {
     /// For a shared library: globs of the only symbols it may export.
     #[serde(default)]
     pub exports: Option<Vec<String>>,
+}
+
+/// One call of a program of the layer, and what must come of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SmokeCheck {
+    /// What reports call it.
+    pub name: String,
+    /// The program, as a path in the layer, and its arguments. `{media}` is the folder that holds the files of
+    /// `xtask/fixtures/`.
+    pub run: Vec<String>,
+    /// The exit code.
+    #[serde(default)]
+    pub exit_code: u8,
+    /// What stdout must contain.
+    #[serde(default)]
+    pub stdout: Vec<String>,
+    /// What stderr must contain.
+    #[serde(default)]
+    pub stderr: Vec<String>,
 }
 
 /// The checks that know how to run a layer.

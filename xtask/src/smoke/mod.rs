@@ -19,6 +19,7 @@ pub mod report;
 pub mod sandbox;
 pub mod server;
 mod setting;
+mod simple;
 mod stretch;
 mod suite;
 mod traffic;
@@ -26,11 +27,15 @@ mod trust;
 
 use std::path::{Path, PathBuf};
 
+use self::fixture::Words;
+use self::notes::Notes;
 use self::report::Report;
 use self::sandbox::isolation::Isolation;
 use self::sandbox::target::Target;
-use crate::model::Arch;
+use self::setting::Setting;
+use self::suite::{Company, Suite};
 use crate::model::layer::Suite as Kind;
+use crate::model::{Arch, Layer};
 use crate::ui::Ui;
 
 /// What the one who runs the checks may want differently.
@@ -50,21 +55,61 @@ impl Default for Options {
     }
 }
 
-/// Runs a suite on a layer that is unpacked in a folder.
+/// The checks of a layer.
+#[derive(Debug, Clone, Copy)]
+pub enum Checks<'a> {
+    /// Those of a suite.
+    Suite(Kind),
+    /// Those that the layer's file lists.
+    Simple(&'a Layer),
+}
+
+impl<'a> Checks<'a> {
+    /// Those of `layer`.
+    pub fn of(layer: &'a Layer) -> Checks<'a> {
+        layer.smoke.map_or(Checks::Simple(layer), Checks::Suite)
+    }
+
+    /// Every suite, and the layers of a catalog that have checks of their own.
+    pub fn all(layers: impl Iterator<Item = &'a Layer>) -> Vec<Checks<'a>> {
+        let simple = layers.map(Checks::of).filter(|checks| matches!(checks, Checks::Simple(_)));
+        Kind::ALL.into_iter().map(Checks::Suite).chain(simple).collect()
+    }
+
+    /// The program of the layer that is run first of all, as a path in the layer.
+    pub fn program(self) -> &'a str {
+        match self {
+            Checks::Suite(kind) => suite(kind).program,
+            Checks::Simple(layer) => layer.checks.iter().flat_map(|check| &check.run).next().map_or("", String::as_str),
+        }
+    }
+}
+
+/// Runs the checks of a layer that is unpacked in a folder.
 ///
 /// # Errors
 /// Where the checks cannot be made at all; what they find is in the report.
-pub fn run(suite: Kind, layer: &Path, arch: Arch, options: &Options, ui: &Ui) -> anyhow::Result<Report> {
-    checks(suite).run(layer, arch, options, ui)
+pub fn run(checks: Checks<'_>, layer: &Path, arch: Arch, options: &Options, ui: &Ui) -> anyhow::Result<Report> {
+    match checks {
+        Checks::Suite(kind) => suite(kind).run(layer, arch, options, ui),
+        Checks::Simple(written) => {
+            let list = |setting: &Setting<'_>, at: &str, notes: &mut Notes| {
+                simple::checks(&written.checks, setting, at, notes)
+            };
+            let suite = Suite {
+                name: written.name.as_str(),
+                program: checks.program(),
+                words: Words::Ffprobe,
+                company: Company::Alone,
+                checks: &list,
+            };
+            suite.run(layer, arch, options, ui)
+        }
+    }
 }
 
-/// The program of a layer that a suite runs first of all, as a path in the layer.
-pub fn program(suite: Kind) -> &'static str {
-    checks(suite).program
-}
-
-fn checks(suite: Kind) -> &'static suite::Suite {
-    match suite {
+fn suite(kind: Kind) -> &'static Suite<'static> {
+    match kind {
         Kind::Mediainfo => &mediainfo::SUITE,
         Kind::Ffmpeg => &ffmpeg::SUITE,
         Kind::Ffprobe => &ffprobe::SUITE,

@@ -15,18 +15,18 @@ use crate::model::Arch;
 use crate::ui::Ui;
 
 /// The checks of one kind of layer.
-#[derive(Debug, Clone, Copy)]
-pub struct Suite {
+#[derive(Clone, Copy)]
+pub struct Suite<'a> {
     /// Its name.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The program that is run first of all, as a path in the layer.
-    pub program: &'static str,
+    pub program: &'a str,
     /// In whose words the truth about the fixtures is told.
     pub words: Words,
     /// What the layer needs beside it.
     pub company: Company,
     /// Makes the checks of a layer at one of its places.
-    pub checks: fn(&Setting<'_>, &str, &mut Notes) -> anyhow::Result<()>,
+    pub checks: &'a dyn Fn(&Setting<'_>, &str, &mut Notes) -> anyhow::Result<()>,
 }
 
 /// What a layer needs beside it.
@@ -38,7 +38,7 @@ pub enum Company {
     Python,
 }
 
-impl Suite {
+impl Suite<'_> {
     /// Runs the checks on a layer that is unpacked in a folder.
     ///
     /// # Errors

@@ -14,8 +14,8 @@ use super::suite::{Company, Suite};
 const PROGRAM: &str = "bin/ffmpeg";
 
 /// The suite.
-pub const SUITE: Suite =
-    Suite { name: "ffmpeg", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: suite::checks };
+pub const SUITE: Suite<'static> =
+    Suite { name: "ffmpeg", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: &suite::checks };
 
 #[cfg(test)]
 mod tests;

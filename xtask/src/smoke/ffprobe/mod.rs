@@ -15,8 +15,8 @@ use super::suite::{Company, Suite};
 pub const PROGRAM: &str = "bin/ffprobe";
 
 /// The suite.
-pub const SUITE: Suite =
-    Suite { name: "ffprobe", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: suite::checks };
+pub const SUITE: Suite<'static> =
+    Suite { name: "ffprobe", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: &suite::checks };
 
 #[cfg(test)]
 mod tests;

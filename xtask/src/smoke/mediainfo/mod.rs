@@ -13,12 +13,12 @@ use super::suite::{Company, Suite};
 const PROGRAM: &str = "bin/mediainfo";
 
 /// The suite.
-pub const SUITE: Suite = Suite {
+pub const SUITE: Suite<'static> = Suite {
     name: "mediainfo",
     program: PROGRAM,
     words: Words::Mediainfo,
     company: Company::Python,
-    checks: suite::checks,
+    checks: &suite::checks,
 };
 
 #[cfg(test)]
