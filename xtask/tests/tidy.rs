@@ -233,6 +233,58 @@ fn texts_end_in_a_newline_and_have_no_trailing_spaces() {
     assert!(wrong.is_empty(), "trailing spaces, tabs or no newline at the end: {wrong:?}");
 }
 
+/// Where the links of a page lead, as they are written.
+fn links(page: &str) -> Vec<String> {
+    let mut code = false;
+    let outside = page.lines().filter(|line| {
+        let fence = line.starts_with("```");
+        code ^= fence;
+        !code && !fence && !line.starts_with("    ")
+    });
+    let targets = outside.flat_map(|line| line.split("](").skip(1));
+    targets.filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect()
+}
+
+/// The name by which a link finds a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_page_is_reachable_and_every_link_leads_somewhere() {
+    let pages: BTreeSet<PathBuf> =
+        files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect();
+    let (mut wrong, mut reached) = (Vec::new(), BTreeSet::new());
+    let mut next = vec![PathBuf::from("README.md")];
+    while let Some(page) = next.pop() {
+        if !reached.insert(page.clone()) {
+            continue;
+        }
+        for link in links(&read(&page)).into_iter().filter(|link| !link.contains("://")) {
+            let (file, part) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().expect("a folder").join(file) };
+            let Ok(target) = root().join(&target).canonicalize() else {
+                wrong.push(format!("{}: {link}", page.display()));
+                continue;
+            };
+            let target = target.strip_prefix(root().canonicalize().expect("the checkout")).expect("inside").to_owned();
+            // A folder is shown with its page.
+            let target = if root().join(&target).is_dir() { target.join("README.md") } else { target };
+            if !pages.contains(&target) {
+                continue;
+            }
+            if !part.is_empty() && !read(&target).lines().any(|line| line.starts_with('#') && anchor(line) == part) {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+            next.push(target);
+        }
+    }
+    let unreached: Vec<_> = pages.difference(&reached).collect();
+    assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
+    assert!(unreached.is_empty(), "pages to which no link leads from README.md: {unreached:?}");
+}
+
 #[test]
 fn nothing_names_a_package_registry() {
     // Split, so that this file does not name them either.

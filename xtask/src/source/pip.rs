@@ -73,7 +73,7 @@ fn config_files(variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
 }
 
 /// What the variables and the texts of the files say: variables win, later files win over earlier ones.
-fn without_pip(variable: &dyn Fn(&str) -> Option<String>, files: &[String]) -> Indexes {
+pub fn without_pip(variable: &dyn Fn(&str) -> Option<String>, files: &[String]) -> Indexes {
     let value = |key: &str| {
         let from_variable = variable(&format!("PIP_{}", key.to_uppercase().replace('-', "_")));
         from_variable.or_else(|| files.iter().rev().find_map(|text| setting(text, key))).unwrap_or_default()

@@ -5,7 +5,7 @@
 
 mod connection;
 pub mod log;
-mod request;
+pub mod request;
 pub mod site;
 pub mod tls;
 
