@@ -118,11 +118,11 @@ impl Client {
     /// lost packet would otherwise decide; with the pause between, that takes less than 2 seconds.
     pub fn in_a_hurry(&self) -> Client {
         let patience = Patience {
-            resolve: self.patience.resolve.min(Duration::from_millis(850)),
+            resolve: self.patience.resolve.min(Duration::from_millis(750)),
             connect: self.patience.connect.min(Duration::from_secs(3)),
             silence: self.patience.silence.min(Duration::from_secs(3)),
             attempts: 1,
-            pause: Duration::from_millis(200),
+            pause: Duration::from_millis(100),
         };
         Client::new(patience, self.proxies.clone())
     }
