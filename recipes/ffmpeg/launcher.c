@@ -13,7 +13,7 @@ static int is_ffprobe(const char *name)
 
 int main(int argc, char **argv)
 {
-    static char path[PATH_MAX + sizeof("ffmpeg")];
+    char path[PATH_MAX + sizeof("ffmpeg")];
     static char *no_args[] = { "ffprobe", NULL };
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
     char *slash;

@@ -16,7 +16,7 @@ use crate::compile::{self, PackageCache};
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
 use crate::model::recipe::Step;
-use crate::model::{BuilderIdentity, Layer, RecipeName, Sha256};
+use crate::model::{BuilderIdentity, ByArch, Layer, Protection, RecipeName, Sha256};
 use crate::pack::provenance::{Build, Material};
 use crate::pack::release::PROVENANCE;
 use crate::pack::{
@@ -173,7 +173,8 @@ fn checks(audit: &elf::report::Report, smoke: &Report) -> Checks {
     }
 }
 
-/// What decides the bytes of a zip: its packages, the layer file, the targets, and the program that stages and packs.
+/// What decides the bytes of a zip and its audit: its packages, the layer file, the targets, what must protect its
+/// files, and the program that stages and packs.
 ///
 /// The program is known by its source and its dependencies, not by its file: two compilations of one source differ.
 pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Sha256> {
@@ -182,6 +183,7 @@ pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<S
         source: Sha256,
         dependencies: Sha256,
         targets: Sha256,
+        protections: &'a ByArch<Protection>,
         zip: &'a PlannedZip,
         files: Vec<[&'a str; 3]>,
         pinned: bool,
@@ -193,6 +195,7 @@ pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<S
         source: Tree::read(&root.join("xtask/src"))?.digest(),
         dependencies: digest(&root.join("Cargo.lock"))?,
         targets: digest(&root.join("docker/targets.toml"))?,
+        protections: &session.catalog.toolchain.protections,
         zip: planned,
         files,
         pinned: plan.pinned,
@@ -226,7 +229,8 @@ fn audit_options(session: &Session, layer: &Layer, planned: &PlannedZip) -> Resu
     // Only paths that say something: `/` or `/root` would also be found where they mean nothing of this machine.
     let inside = Path::new(compile::contained::INSIDE);
     let build_paths = [&session.cache, &session.catalog.root, inside].map(|path| path.to_string_lossy().into_owned());
-    Ok(elf::layer::Options { arch: Some(planned.arch), build_paths: build_paths.to_vec(), exports })
+    let own_protections = session.catalog.toolchain.protections.clone();
+    Ok(elf::layer::Options { arch: Some(planned.arch), build_paths: build_paths.to_vec(), exports, own_protections })
 }
 
 fn facts(

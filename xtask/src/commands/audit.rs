@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Format, Outcome};
 use crate::elf::{Report, layer, text};
 use crate::error::invalid;
-use crate::model::Targets;
+use crate::model::{ByArch, Protection, Targets};
 use crate::session::Session;
 
 /// Audits the ELF files of a layer, ours or anybody's.
@@ -31,7 +31,7 @@ impl Audit {
     /// # Errors
     /// A target is not known, or the input cannot be read; both are the user's to mend.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        let report = self.report(&session.catalog.targets)?;
+        let report = self.report(&session.catalog.targets, &session.catalog.toolchain.protections)?;
         session.ui.data(&match self.format {
             Format::Text => text::render(&report),
             Format::Json => report.to_json()?,
@@ -39,9 +39,10 @@ impl Audit {
         Ok(if report.is_clean() { Outcome::Done } else { Outcome::Findings })
     }
 
-    fn report(&self, targets: &Targets) -> Result<Report> {
+    fn report(&self, targets: &Targets, own_protections: &ByArch<Protection>) -> Result<Report> {
         let targets = select(targets, &self.targets)?;
-        layer::audit(&self.input, &targets, &layer::Options::default()).map_err(|error| invalid(format!("{error:#}")))
+        let options = layer::Options { own_protections: own_protections.clone(), ..layer::Options::default() };
+        layer::audit(&self.input, &targets, &options).map_err(|error| invalid(format!("{error:#}")))
     }
 }
 
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn an_unknown_target_is_answered_with_the_known_ones() {
         let audit = audit(&["/nowhere", "--target", "al2", "--target", "al3"]);
-        let error = audit.report(&targets()).expect_err("unknown");
+        let error = audit.report(&targets(), &ByArch::default()).expect_err("unknown");
         assert_eq!(
             error.to_string(),
             "there is no target `al3`\n\nhint: the targets are alinux2, fc-debian9, al2, fc-debian10, \
@@ -99,14 +100,14 @@ mod tests {
     fn only_the_named_targets_are_judged() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_str().expect("a plain path");
-        let report = audit(&[path, "--target", "al2", "--format", "json"]).report(&targets()).expect("an empty layer");
+        let report = audit(&[path, "--target", "al2", "--format", "json"]).report(&targets(), &ByArch::default()).expect("an empty layer");
         assert!(report.is_clean());
         assert_eq!(report.verdicts.iter().map(|verdict| &*verdict.target).collect::<Vec<_>>(), ["al2"]);
     }
 
     #[test]
     fn what_is_not_there_is_an_error() {
-        let error = audit(&["/nowhere/at-all"]).report(&targets()).expect_err("nothing there");
+        let error = audit(&["/nowhere/at-all"]).report(&targets(), &ByArch::default()).expect_err("nothing there");
         assert!(format!("{error:#}").starts_with("cannot audit `/nowhere/at-all`: No such file"), "{error:#}");
     }
 }

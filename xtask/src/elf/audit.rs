@@ -7,6 +7,7 @@ use super::file::{ElfFile, Kind, Stack, StaticGlibc};
 use super::finding::{Finding, Findings, Rule};
 use super::linking;
 use super::policy;
+use super::protections::Presence;
 
 /// So many exports are named in a message; the rest are counted.
 const NAMED_EXPORTS: usize = 8;
@@ -32,6 +33,7 @@ pub fn audit(file: &ElfFile, context: &Context<'_>, targets: &Targets) -> Vec<Fi
     names(file, context, &mut findings);
     exports(file, context, &mut findings);
     hardening(file, &mut findings);
+    protections(file, context, &mut findings);
     findings.finish()
 }
 
@@ -106,6 +108,20 @@ fn hardening(file: &ElfFile, findings: &mut Findings<'_>) {
         (true, false) => findings.add(Rule::NotStripped, "carries its full symbol table"),
         (false, true) => findings.add(Rule::NotStripped, "carries debug information"),
         (true, true) => findings.add(Rule::NotStripped, "carries its full symbol table and debug information"),
+    }
+}
+
+fn protections(file: &ElfFile, context: &Context<'_>, findings: &mut Findings<'_>) {
+    let Some(arch) = file.arch else { return };
+    for protection in context.protections.on(arch) {
+        match file.protections.presence(*protection) {
+            Presence::Present => {}
+            Presence::Absent => findings.add(Rule::Unprotected, policy::lack(*protection)),
+            Presence::Unknown => findings.add(
+                Rule::Unprotected,
+                format!("takes nothing from a library, so whether it has `{protection}` cannot be seen"),
+            ),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::model::Arch;
+use crate::model::{Arch, ByArch, Protection};
 
 /// What one file cannot tell about itself.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct Context<'a> {
     pub carried: &'a Carried,
     /// The only symbols the file may export; any where absent.
     pub exports: Option<&'a AllowedExports>,
+    /// What the file must be protected by, beyond what is demanded of everybody's files.
+    pub protections: &'a ByArch<Protection>,
 }
 
 /// Where a file is.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::model::{Arch, GlibcVersion};
 
 use super::policy;
+use super::protections::Protections;
 
 /// The bytes begin as an ELF file and do not go on as one. The text says what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,8 @@ pub struct ElfFile {
     pub unversioned: Vec<String>,
     /// What makes it harder to attack.
     pub hardening: Hardening,
+    /// What its compiler added for the same purpose.
+    pub protections: Protections,
     /// What `strip` would take away.
     pub leftovers: Leftovers,
     /// Whether its relative relocations are packed (`DT_RELR`), which loaders before glibc 2.36 do not know.

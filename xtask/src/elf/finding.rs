@@ -87,6 +87,8 @@ rules! {
     TextRelocations = "text-relocations", "compile all of it with `-fPIC`";
     /// It has memory that is writable and executable at once.
     WritableCode = "writable-code", "do not join sections with `-N` or a linker script";
+    /// A protection that all files of this project have is missing.
+    Unprotected = "unprotected", "find what overrules the flags of recipes/toolchain.toml, such as a flag of the project's own";
     /// It carries symbols or debug information.
     NotStripped = "not-stripped", "link with `-s`, or run `strip`";
     /// It is a symbolic link.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::model::{Arch, Targets};
+use crate::model::{Arch, ByArch, Protection, Targets};
 
 use super::audit::{audit as audit_file, build_paths};
 use super::context::{AllowedExports, Carried, Context, Place};
@@ -27,6 +27,8 @@ pub struct Options {
     pub build_paths: Vec<String>,
     /// For paths below the layer's root, the only symbols that file may export.
     pub exports: BTreeMap<String, AllowedExports>,
+    /// What protects every program and library of our own layers, which are known by their manifest.
+    pub own_protections: ByArch<Protection>,
 }
 
 /// Audits what is at `path` against all of `targets`.
@@ -74,6 +76,7 @@ fn file(path: &Path, visit: &mut dyn FnMut(Entry<'_>) -> Result<()>) -> Result<(
 /// What a look at every entry has shown. Only afterwards is it known what the layer carries.
 #[derive(Default)]
 struct Survey {
+    is_own: bool,
     entries: usize,
     unpacked: u64,
     files: Vec<(String, Result<ElfFile, BrokenElf>)>,
@@ -85,6 +88,7 @@ impl Survey {
     fn visit(&mut self, entry: Entry<'_>, input: Input, options: &Options) -> Result<()> {
         let Entry { path, mode, content } = entry;
         self.entries += 1;
+        self.is_own |= path.starts_with(policy::OWN_FOLDER) && path.ends_with(policy::OWN_MANIFEST);
         if input != Input::File && !matches!(content, Content::Link) {
             let needed = if matches!(content, Content::Folder) { 0o005 } else { 0o004 };
             self.add(&path, |findings| permissions(mode, needed, Rule::NotReadable, "the function's user", findings));
@@ -150,12 +154,14 @@ impl Survey {
         }
         let arch = options.arch.or_else(|| self.arch());
         let place = if input == Input::File { Place::Alone } else { Place::Layer };
+        let nothing = ByArch::default();
+        let protections = if self.is_own { &options.own_protections } else { &nothing };
         let mut files = Vec::new();
         for (path, facts) in std::mem::take(&mut self.files) {
             match facts {
                 Ok(file) => {
                     let exports = options.exports.get(&path);
-                    let context = Context { path: &path, place, arch, carried: &self.carried, exports };
+                    let context = Context { path: &path, place, arch, carried: &self.carried, exports, protections };
                     self.findings.extend(audit_file(&file, &context, targets));
                     files.push(Audited::new(path, &file));
                 }

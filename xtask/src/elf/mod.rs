@@ -25,9 +25,11 @@ pub mod entry;
 mod folder;
 mod image;
 mod linking;
+pub mod protections;
 mod read;
 mod runpath;
 mod symbols;
+mod table;
 mod versions;
 
 #[cfg(test)]

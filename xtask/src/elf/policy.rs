@@ -1,6 +1,6 @@
 //! What the audit holds files against, beyond the targets themselves: names and limits, as data.
 
-use crate::model::{Arch, GlibcVersion};
+use crate::model::{Arch, GlibcVersion, Protection};
 
 /// Bytes of a layer's files, unpacked: AWS Lambda's limit for a function with all its layers.
 pub const MAX_UNPACKED: u64 = 262_144_000;
@@ -84,6 +84,41 @@ pub const SYSTEM_LIBRARIES: &[&str] = &[
     "libz.so*",
     "libzstd.so*",
 ];
+
+/// The folder in which a layer of this project has its manifest, in a folder of the layer's name.
+pub const OWN_FOLDER: &str = "share/media-layers/";
+
+/// The end of that manifest's path.
+pub const OWN_MANIFEST: &str = "/manifest.json";
+
+/// What a protected function calls when its stack was overwritten.
+pub const STACK_PROTECTOR_FUNCTION: &str = "__stack_chk_fail";
+
+/// Bits of `GNU_PROPERTY_X86_FEATURE_1_AND`, and what they promise.
+pub const X86_MARKS: &[(u32, Protection)] = &[(1, Protection::BranchTargets), (2, Protection::ShadowStack)];
+
+/// Bits of `GNU_PROPERTY_AARCH64_FEATURE_1_AND`, and what they promise: BTI, PAC, GCS.
+pub const ARM_MARKS: &[(u32, Protection)] =
+    &[(1, Protection::BranchTargets), (2, Protection::SignedReturns), (4, Protection::ShadowStack)];
+
+/// `paciasp` and `pacibsp`, which sign the return address of a function.
+pub const SIGNING_INSTRUCTIONS: [u32; 2] = [0xd503_233f, 0xd503_237f];
+
+/// Whether it is one of the functions that `_FORTIFY_SOURCE` puts in the place of others, such as `__memcpy_chk`.
+pub fn is_checked_function(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("_chk")
+}
+
+/// What a file without that protection is like, beginning with a verb.
+pub fn lack(protection: Protection) -> &'static str {
+    match protection {
+        Protection::StackProtector => "returns from a function whose buffer overflowed (no stack protector)",
+        Protection::Fortify => "calls no function of the C library that checks the size of its buffer (no _FORTIFY_SOURCE)",
+        Protection::SignedReturns => "does not sign return addresses (no PAC)",
+        Protection::BranchTargets => "does not mark the places that calls by address may lead to (no IBT or BTI)",
+        Protection::ShadowStack => "does not promise to work with a shadow stack (no SHSTK or GCS)",
+    }
+}
 
 /// Where the runtimes have their loader.
 pub fn loader_path(arch: Arch) -> &'static str {

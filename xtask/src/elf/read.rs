@@ -10,6 +10,7 @@ use super::dynamic::Dynamic;
 use super::file::{BrokenElf, ElfFile, Hardening, Kind, Leftovers, Search, Stack, StaticGlibc};
 use super::image::{Image, broken};
 use super::policy;
+use super::protections;
 use super::symbols::{self, Symbols};
 
 /// The facts of the ELF file that `bytes` hold, or none if they hold something else.
@@ -41,13 +42,15 @@ fn facts<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<ElfFile, 
         rpath: split(texts(elf::DT_RPATH, "its RPATH")?.pop()),
         runpath: split(texts(elf::DT_RUNPATH, "its RUNPATH")?.pop()),
     };
-    let Symbols { exports, unversioned, needs } = match &dynamic {
+    let symbols = match &dynamic {
         Some(dynamic) => symbols::read(&image, dynamic)?,
         None => Symbols::default(),
     };
     let kind = kind(&image, dynamic.as_ref(), interpreter.is_some() && soname.is_none());
     let is_static = kind.is_program() && interpreter.is_none() && needed.is_empty();
     let (machine, arch) = machine(&image);
+    let protections = protections::read(&image, arch, &symbols);
+    let Symbols { exports, unversioned, needs } = symbols;
     Ok(ElfFile {
         machine,
         arch,
@@ -60,6 +63,7 @@ fn facts<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<ElfFile, 
         exports,
         unversioned,
         hardening: hardening(&image, dynamic.as_ref())?,
+        protections,
         leftovers,
         packed_relocations: dynamic.is_some_and(|dynamic| dynamic.has(elf::DT_RELR)),
         static_glibc: if is_static { static_glibc(bytes) } else { None },

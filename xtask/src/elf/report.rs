@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use crate::model::{Arch, GlibcVersion, Target};
+use crate::model::{Arch, GlibcVersion, Protection, Target};
 
-use super::file::{ElfFile, Kind};
+use super::file::{ElfFile, Kind, Stack};
 use super::finding::Finding;
 use super::input::Input;
+use super::protections::Presence;
 
 /// What an audit found. Its JSON form is part of the command line's interface.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +45,42 @@ pub struct Audited {
     pub glibc: Option<GlibcVersion>,
     /// The libraries it needs.
     pub needed: Vec<String>,
+    /// What makes it harder to attack.
+    pub hardening: Hardened,
+}
+
+/// What makes a file harder to attack: one line of the report's table.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hardened {
+    /// It can be loaded anywhere (PIE, or a library).
+    pub position_independent: bool,
+    /// How much of its relocated data is read-only.
+    pub relro: Relro,
+    /// Whether its stack may hold code; so it may where the file does not say.
+    pub executable_stack: bool,
+    /// Whether its functions notice that their stack was overwritten.
+    pub stack_protector: Presence,
+    /// Whether it calls functions that check the size of a buffer.
+    pub fortify: Presence,
+    /// These functions, sorted.
+    pub checked_functions: Vec<String>,
+    /// The guards of calls and returns that it has or promises, sorted.
+    pub branches: Vec<Protection>,
+}
+
+/// How much of the relocated data is read-only once it is relocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relro {
+    /// Nothing.
+    None,
+    /// All but the addresses of functions, which are looked up when they are first called.
+    Partial,
+    /// All.
+    Full,
+    /// A program at a fixed address without libraries has no such data.
+    NotConcerned,
 }
 
 /// What the findings mean for one target.
@@ -96,6 +133,30 @@ impl Audited {
             machine: file.machine.clone(),
             glibc: file.needs_glibc(),
             needed: file.needed.clone(),
+            hardening: Hardened::new(file),
+        }
+    }
+}
+
+impl Hardened {
+    fn new(file: &ElfFile) -> Hardened {
+        let facts = &file.hardening;
+        // A program that needs nothing has nobody to bind to.
+        let binds = file.kind == Kind::SharedLibrary || !file.needed.is_empty();
+        let guards = [Protection::SignedReturns, Protection::BranchTargets, Protection::ShadowStack];
+        Hardened {
+            position_independent: file.kind != Kind::FixedProgram,
+            relro: match (facts.dynamic, facts.relro, facts.bind_now || !binds) {
+                (false, false, _) => Relro::NotConcerned,
+                (_, false, _) => Relro::None,
+                (_, true, false) => Relro::Partial,
+                (_, true, true) => Relro::Full,
+            },
+            executable_stack: facts.stack != Stack::Data,
+            stack_protector: file.protections.presence(Protection::StackProtector),
+            fortify: file.protections.presence(Protection::Fortify),
+            checked_functions: file.protections.checked_functions.clone(),
+            branches: guards.into_iter().filter(|guard| file.protections.seen.contains(guard)).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::finding::{Finding, Rule};
 use super::input::Input;
 use super::report::{Audited, Outcome, Report};
+use super::table;
 
 /// The report as text. What comes from the audited bytes cannot steer the terminal.
 pub fn render(report: &Report) -> String {
@@ -39,6 +40,14 @@ fn write_report(text: &mut String, report: &Report) -> std::fmt::Result {
     }
     for (path, (file, findings)) in &places {
         write_file(text, path, *file, findings)?;
+    }
+
+    let table = table::lines(report);
+    if !table.is_empty() {
+        writeln!(text)?;
+    }
+    for line in table {
+        writeln!(text, "{line}")?;
     }
 
     let faulty = places.values().filter(|(_, findings)| !findings.is_empty()).count();
@@ -98,7 +107,7 @@ fn count(number: usize, thing: &str) -> String {
 }
 
 /// The text with its control characters made visible.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }

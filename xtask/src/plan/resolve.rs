@@ -11,7 +11,7 @@ use super::{Key, Package, Place, Plan, PlannedSource, PlannedStep, PlannedZip};
 use crate::catalog::{Catalog, CatalogRecipe};
 use crate::error::invalid;
 use crate::model::recipe::{Copy, Platform, RecipeVersion, Run, Source, Step};
-use crate::model::{Arch, GlibcVersion, LayerName, Recipe, RecipeName, RecipeRef, Sha256, Version};
+use crate::model::{Arch, GlibcVersion, LayerName, Recipe, RecipeName, RecipeRef, Sha256, Toolchain, Version};
 
 /// Changes when the meaning of a step changes, so that no older result is taken for a new one.
 const STEP_FORMAT: u32 = 1;
@@ -180,7 +180,8 @@ impl Resolver<'_> {
         };
         if compiled {
             for (name, argv) in &toolchain.wrappers {
-                package.wrappers.insert(name.clone(), names.fill_all(argv).context("in recipes/toolchain.toml")?);
+                let argv = with_flags(argv, toolchain, self.arch);
+                package.wrappers.insert(name.clone(), names.fill_all(&argv).context("in recipes/toolchain.toml")?);
             }
             for (name, text) in &toolchain.files {
                 package.wrapper_files.insert(name.clone(), names.fill(text).context("in recipes/toolchain.toml")?);
@@ -219,6 +220,19 @@ fn no_such_version(recipe: &Recipe, reference: &RecipeRef) -> anyhow::Error {
     let known: Vec<_> = recipe.newest_first().iter().map(|known| format!("`{}`", known.version)).collect();
     let wanted = reference.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     invalid(format!("recipe `{}` has no version{wanted}\n\nhint: it has {}", recipe.name, known.join(", ")))
+}
+
+/// A wrapper's command line with the flags of an architecture in the place of `{flags}`.
+fn with_flags(argv: &[String], toolchain: &Toolchain, arch: Arch) -> Vec<String> {
+    let mut filled = Vec::new();
+    for argument in argv {
+        if argument == "{flags}" {
+            filled.extend(toolchain.flags.on(arch).cloned());
+        } else {
+            filled.push(argument.clone());
+        }
+    }
+    filled
 }
 
 /// The recipe's steps, framed by what is the same for all: unpack and patch before, licence texts after.

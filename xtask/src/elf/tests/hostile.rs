@@ -8,12 +8,15 @@ use object::endian::Endianness;
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 
 use super::*;
+use crate::model::ByArch;
 
 /// Reads and audits; the outcome is of no interest.
 fn survive(bytes: &[u8], targets: &Targets) {
     if let Ok(Some(file)) = read(bytes) {
         let carried = Carried::new();
-        let context = Context { path: "bin/x", place: Place::Layer, arch: None, carried: &carried, exports: None };
+        let protections = ByArch::default();
+        let context =
+            Context { path: "bin/x", place: Place::Layer, arch: None, carried: &carried, exports: None, protections: &protections };
         let findings = audit(&file, &context, targets);
         assert!(findings.is_sorted());
     }

@@ -45,7 +45,7 @@ fn make_layer(shop: &Workshop) -> PathBuf {
     shop.path("layer")
 }
 
-fn mode(path: &Path, mode: u32) {
+pub(super) fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("our own file");
 }
 

@@ -2,10 +2,12 @@
 
 mod hostile;
 mod layers;
+mod protections;
 mod reading;
 mod reports;
 mod rules;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,7 +1,23 @@
 //! How reports look, to humans and to programs.
 
+use super::super::protections::Presence;
 use super::*;
-use crate::model::Arch;
+use crate::model::{Arch, Protection};
+
+/// A library with everything, or a program with nothing.
+fn hardening(kind: file::Kind) -> report::Hardened {
+    let is_hard = kind == file::Kind::SharedLibrary;
+    let presence = if is_hard { Presence::Present } else { Presence::Unknown };
+    report::Hardened {
+        position_independent: is_hard,
+        relro: if is_hard { report::Relro::Full } else { report::Relro::Partial },
+        executable_stack: !is_hard,
+        stack_protector: presence,
+        fortify: presence,
+        checked_functions: if is_hard { vec!["__memcpy_chk".to_owned(), "__read_chk".to_owned()] } else { Vec::new() },
+        branches: if is_hard { vec![Protection::SignedReturns, Protection::BranchTargets] } else { Vec::new() },
+    }
+}
 
 /// A report with one of everything that the text shows.
 fn sample() -> Report {
@@ -26,6 +42,7 @@ fn sample() -> Report {
         machine: "arm64".to_owned(),
         glibc: glibc.map(|glibc| glibc.parse().expect("a version")),
         needed: vec!["libc.so.6".to_owned()],
+        hardening: hardening(kind),
     };
     Report {
         input: "layer.zip".to_owned(),
@@ -68,6 +85,10 @@ fn the_text_is_for_humans() {
       symlink  is a symbolic link
                hint: put the file itself there: several tools and one cloud flatten links
 
+    hardening      PIE  RELRO    stack  canary  fortify      BTI, PAC
+    bin/x          no   partial  code   hidden  hidden       no
+    lib/libx.so.1  yes  full     data   yes     2 functions  PAC, BTI
+
     4 findings in 3 places
     alinux2 (glibc 2.17): not concerned: there is none for arm64
     al2 (glibc 2.26):     4 findings
@@ -82,6 +103,10 @@ fn the_json_is_for_programs() {
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(value["kind"], "zip");
     assert_eq!(value["files"][0]["kind"], "fixed-program");
+    assert_eq!(value["files"][0]["hardening"]["stack-protector"], "unknown");
+    assert_eq!(value["files"][0]["hardening"]["relro"], "partial");
+    assert_eq!(value["files"][1]["hardening"]["checked-functions"][1], "__read_chk");
+    assert_eq!(value["files"][1]["hardening"]["branches"][0], "signed-returns");
     assert_eq!(value["findings"][1]["rule"], "glibc-too-new");
     assert_eq!(value["findings"][1]["target"], "al2");
     assert!(value["findings"][0]["target"].is_null());

@@ -1,10 +1,10 @@
 //! Each rule, on facts that break it and nothing else.
 
-use std::collections::BTreeSet;
 
 use super::super::file::{Hardening, Kind, Leftovers, Search, Stack, StaticGlibc, VersionNeed};
+use super::super::protections::Protections;
 use super::*;
-use crate::model::Arch;
+use crate::model::{Arch, ByArch, Protection};
 
 /// A program that breaks no rule.
 fn clean() -> ElfFile {
@@ -27,6 +27,11 @@ fn clean() -> ElfFile {
             text_relocations: false,
             writable_code: false,
         },
+        protections: Protections {
+            seen: BTreeSet::from([Protection::StackProtector, Protection::Fortify]),
+            checked_functions: vec!["__memcpy_chk".to_owned()],
+            calls_hidden: false,
+        },
         leftovers: Leftovers::default(),
         packed_relocations: false,
         static_glibc: None,
@@ -42,14 +47,29 @@ fn need(library: &str, version: &str, symbols: &[&str]) -> VersionNeed {
     }
 }
 
+/// What is demanded of the files of a layer of ours.
+fn demanded() -> ByArch<Protection> {
+    ByArch {
+        any: vec![Protection::StackProtector, Protection::Fortify],
+        x86_64: Vec::new(),
+        arm64: vec![Protection::SignedReturns],
+    }
+}
+
 /// Audits a file of a layer for x86_64 that carries two libraries.
 fn findings(path: &str, file: &ElfFile, targets: &Targets) -> Vec<Finding> {
     let mut carried = Carried::new();
     carried.add("lib/libown.so.1.2", Some("libown.so.1"));
     carried.add("far/libfar.so.1", None);
     let exports = AllowedExports::new(&["Api_*".to_owned()]).expect("globs");
-    let context =
-        Context { path, place: Place::Layer, arch: Some(Arch::X86_64), carried: &carried, exports: Some(&exports) };
+    let context = Context {
+        path,
+        place: Place::Layer,
+        arch: Some(Arch::X86_64),
+        carried: &carried,
+        exports: Some(&exports),
+        protections: &demanded(),
+    };
     audit(file, &context, targets)
 }
 
@@ -65,6 +85,7 @@ fn every_rule_is_broken_alone() {
         (Rule::WrongMachine, "is for arm64, in a layer for x86_64", |file| {
             (file.arch, file.interpreter) = (Some(Arch::Arm64), None);
             file.needed.clear();
+            file.protections.seen.insert(Protection::SignedReturns);
         }),
         (Rule::WrongMachine, "is for 32-bit i386, which no", |file| {
             (file.arch, file.machine) = (None, "32-bit i386".to_owned());
@@ -107,6 +128,16 @@ fn every_rule_is_broken_alone() {
         (Rule::ExecutableStack, "no GNU_STACK", |file| file.hardening.stack = Stack::Unsaid),
         (Rule::TextRelocations, "TEXTREL", |file| file.hardening.text_relocations = true),
         (Rule::WritableCode, "writable and executable", |file| file.hardening.writable_code = true),
+        (Rule::Unprotected, "no stack protector", |file| {
+            file.protections.seen.remove(&Protection::StackProtector);
+        }),
+        (Rule::Unprotected, "no _FORTIFY_SOURCE", |file| {
+            file.protections.seen.remove(&Protection::Fortify);
+        }),
+        (Rule::Unprotected, "whether it has `fortify` cannot be seen", |file| {
+            file.protections.seen.remove(&Protection::Fortify);
+            file.protections.calls_hidden = true;
+        }),
         (Rule::NotStripped, "full symbol table", |file| file.leftovers.symbols = true),
         (Rule::NotStripped, "carries debug information", |file| file.leftovers.debug = true),
     ];
@@ -119,6 +150,26 @@ fn every_rule_is_broken_alone() {
         assert!(found[0].message.contains(message), "{}", found[0].message);
         assert_eq!((found[0].target.as_deref(), found[0].hint), (None, rule.hint()));
     }
+}
+
+#[test]
+fn protections_are_demanded_by_architecture() {
+    let mut file = clean();
+    (file.arch, file.machine, file.interpreter) = (Some(Arch::Arm64), "arm64".to_owned(), None);
+    file.needed = vec!["libc.so.6".to_owned()];
+    file.search.runpath.clear();
+    let carried = Carried::new();
+    let demanded = demanded();
+    let context =
+        Context { path: "x", place: Place::Layer, arch: None, carried: &carried, exports: None, protections: &demanded };
+    let found = audit(&file, &context, &targets());
+    assert_eq!(rules(&found), [Rule::Unprotected]);
+    assert_eq!(found[0].message, "does not sign return addresses (no PAC)");
+    file.protections.seen.insert(Protection::SignedReturns);
+    assert_eq!(audit(&file, &context, &targets()), []);
+    // Of somebody else's file nothing of this is demanded.
+    file.protections = Protections::default();
+    assert_eq!(audit(&file, &Context { protections: &ByArch::default(), ..context }, &targets()), []);
 }
 
 #[test]
@@ -171,7 +222,7 @@ fn targets_of_another_architecture_are_not_concerned() {
     file.needed = vec!["libc.so.6".to_owned(), "ld-linux-aarch64.so.1".to_owned()];
     file.versions.push(need("libc.so.6", "GLIBC_2.38", &["strlcpy"]));
     let carried = Carried::new();
-    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None };
+    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None, protections: &ByArch::default() };
     let found = audit(&file, &context, &targets());
     let concerned: BTreeSet<_> = found.iter().filter_map(|finding| finding.target.as_deref()).collect();
     assert_eq!(concerned, BTreeSet::from(["al2", "al2023"]));
@@ -217,7 +268,7 @@ fn a_file_alone_is_not_held_to_its_surroundings() {
     let mut file = clean();
     file.search.runpath = vec!["$ORIGIN/../../../lib".to_owned(), "/usr/lib".to_owned()];
     let carried = Carried::new();
-    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None };
+    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None, protections: &ByArch::default() };
     let found = audit(&file, &context, &targets());
     assert_eq!(rules(&found), [Rule::Runpath]);
     assert_eq!(found.len(), 1);
