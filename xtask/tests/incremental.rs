@@ -131,6 +131,32 @@ fn a_change_rebuilds_what_needs_it_and_no_more() {
 }
 
 #[test]
+fn flags_are_those_of_the_architecture() {
+    let checkout = Checkout::new();
+    checkout.replace("recipes/toolchain.toml", "\"cc\"", "\"cc\", \"{flags}\"");
+    let toolchain = fs::read_to_string(checkout.path().join("recipes/toolchain.toml")).expect("the file");
+    let runner = FakeRunner::default();
+    let flags = |flags: &str| checkout.write("recipes/toolchain.toml", &format!("{toolchain}\n[flags]\n{flags}\n"));
+    flags("any = [\"-fany\"]\narm64 = [\"-farm\", \"{gnu-arch}\"]");
+    let wrapper = |arch: Arch| {
+        let (_, planned) = plan(&checkout, &[arch]);
+        let package = planned.packages.iter().find(|package| package.recipe.as_str() == "lib").expect("the library");
+        package.wrappers["cc"][1..5].to_vec()
+    };
+    assert_eq!(wrapper(Arch::X86_64), ["cc", "-fany", "-target", "x86_64-linux-gnu.2.17"]);
+    assert_eq!(wrapper(Arch::Arm64), ["cc", "-fany", "-farm", "aarch64"]);
+
+    build(&checkout, &Arch::ALL, &runner).expect("a build");
+    assert_eq!(runner.made().len(), 4);
+    flags("any = [\"-fany\"]\narm64 = [\"-fother\"]");
+    build(&checkout, &Arch::ALL, &runner).expect("a build");
+    assert_eq!(runner.made().len(), 2, "only arm64 is new");
+    flags("armv7 = []");
+    let error = format!("{:#}", Catalog::load(checkout.path()).expect_err("an unknown architecture"));
+    assert!(error.contains("armv7"), "{error}");
+}
+
+#[test]
 fn a_failed_build_shows_its_log_and_leaves_nothing() {
     let checkout = Checkout::new();
     let runner = FakeRunner { fail: true, ..FakeRunner::default() };

@@ -306,3 +306,30 @@ fn nothing_names_a_package_registry() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The digests of all archives of a recipe.
+fn archives(catalog: &Catalog, name: &str) -> BTreeSet<String> {
+    let recipe = &catalog.recipe(&name.parse().expect("a name")).expect("a recipe of ours").recipe;
+    let sources = recipe.versions.iter().flat_map(|version| &version.sources);
+    sources.flat_map(|source| &source.archives).map(|archive| archive.sha256.to_string()).collect()
+}
+
+#[test]
+fn what_two_recipes_say_of_one_source_agrees() {
+    let catalog = Catalog::load(root()).expect("the catalog");
+    let compiler = catalog.toolchain.compiler.name.as_str();
+    assert_eq!(
+        archives(&catalog, "libcxx"),
+        archives(&catalog, compiler),
+        "libc++ is the one that the compiler brings"
+    );
+    for entry in catalog.recipes.values() {
+        let Some(other) = &entry.recipe.files_of else { continue };
+        let name = entry.recipe.name.as_str();
+        assert_eq!(
+            archives(&catalog, name),
+            archives(&catalog, other.as_str()),
+            "{name} and {other} compile one source"
+        );
+    }
+}

@@ -100,7 +100,9 @@ mod tests {
     fn only_the_named_targets_are_judged() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_str().expect("a plain path");
-        let report = audit(&[path, "--target", "al2", "--format", "json"]).report(&targets(), &ByArch::default()).expect("an empty layer");
+        let report = audit(&[path, "--target", "al2", "--format", "json"])
+            .report(&targets(), &ByArch::default())
+            .expect("an empty layer");
         assert!(report.is_clean());
         assert_eq!(report.verdicts.iter().map(|verdict| &*verdict.target).collect::<Vec<_>>(), ["al2"]);
     }

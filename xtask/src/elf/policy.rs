@@ -113,7 +113,9 @@ pub fn is_checked_function(name: &str) -> bool {
 pub fn lack(protection: Protection) -> &'static str {
     match protection {
         Protection::StackProtector => "returns from a function whose buffer overflowed (no stack protector)",
-        Protection::Fortify => "calls no function of the C library that checks the size of its buffer (no _FORTIFY_SOURCE)",
+        Protection::Fortify => {
+            "calls no function of the C library that checks the size of its buffer (no _FORTIFY_SOURCE)"
+        }
         Protection::SignedReturns => "does not sign return addresses (no PAC)",
         Protection::BranchTargets => "does not mark the places that calls by address may lead to (no IBT or BTI)",
         Protection::ShadowStack => "does not promise to work with a shadow stack (no SHSTK or GCS)",

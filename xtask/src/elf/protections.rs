@@ -85,7 +85,8 @@ fn marks<Elf: FileHeader<Endian = Endianness>>(image: &Image<'_, Elf>, arch: Arc
         Arch::Arm64 => (elf::GNU_PROPERTY_AARCH64_FEATURE_1_AND, policy::ARM_MARKS),
     };
     // Loaders look into all notes where a linker did not write the header that leads to this one.
-    let note = property_of(image, elf::PT_GNU_PROPERTY, property).or_else(|| property_of(image, elf::PT_NOTE, property));
+    let note =
+        property_of(image, elf::PT_GNU_PROPERTY, property).or_else(|| property_of(image, elf::PT_NOTE, property));
     let flags = note.unwrap_or(0);
     bits.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, protection)| *protection).collect()
 }

@@ -15,8 +15,14 @@ fn survive(bytes: &[u8], targets: &Targets) {
     if let Ok(Some(file)) = read(bytes) {
         let carried = Carried::new();
         let protections = ByArch::default();
-        let context =
-            Context { path: "bin/x", place: Place::Layer, arch: None, carried: &carried, exports: None, protections: &protections };
+        let context = Context {
+            path: "bin/x",
+            place: Place::Layer,
+            arch: None,
+            carried: &carried,
+            exports: None,
+            protections: &protections,
+        };
         let findings = audit(&file, &context, targets);
         assert!(findings.is_sorted());
     }

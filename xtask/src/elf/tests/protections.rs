@@ -59,7 +59,8 @@ fn marks_for_the_processor_are_read_from_the_note() {
 #[cfg(target_arch = "x86_64")]
 fn on_arm(text: &str) -> Protections {
     let shop = Workshop::new();
-    let path = shop.cc("x.so", &format!("__asm__(\"{text}\");"), &[PLAIN, &["-nostdlib", "-fcf-protection=none"]].concat());
+    let path =
+        shop.cc("x.so", &format!("__asm__(\"{text}\");"), &[PLAIN, &["-nostdlib", "-fcf-protection=none"]].concat());
     let mut bytes = fs::read(&path).expect("a library");
     bytes[18..20].copy_from_slice(&0xb7u16.to_le_bytes());
     let file = read(&bytes).expect("a sound file").expect("an ELF file");

@@ -1,6 +1,5 @@
 //! Each rule, on facts that break it and nothing else.
 
-
 use super::super::file::{Hardening, Kind, Leftovers, Search, Stack, StaticGlibc, VersionNeed};
 use super::super::protections::Protections;
 use super::*;
@@ -160,8 +159,14 @@ fn protections_are_demanded_by_architecture() {
     file.search.runpath.clear();
     let carried = Carried::new();
     let demanded = demanded();
-    let context =
-        Context { path: "x", place: Place::Layer, arch: None, carried: &carried, exports: None, protections: &demanded };
+    let context = Context {
+        path: "x",
+        place: Place::Layer,
+        arch: None,
+        carried: &carried,
+        exports: None,
+        protections: &demanded,
+    };
     let found = audit(&file, &context, &targets());
     assert_eq!(rules(&found), [Rule::Unprotected]);
     assert_eq!(found[0].message, "does not sign return addresses (no PAC)");
@@ -222,7 +227,14 @@ fn targets_of_another_architecture_are_not_concerned() {
     file.needed = vec!["libc.so.6".to_owned(), "ld-linux-aarch64.so.1".to_owned()];
     file.versions.push(need("libc.so.6", "GLIBC_2.38", &["strlcpy"]));
     let carried = Carried::new();
-    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None, protections: &ByArch::default() };
+    let context = Context {
+        path: "x",
+        place: Place::Alone,
+        arch: None,
+        carried: &carried,
+        exports: None,
+        protections: &ByArch::default(),
+    };
     let found = audit(&file, &context, &targets());
     let concerned: BTreeSet<_> = found.iter().filter_map(|finding| finding.target.as_deref()).collect();
     assert_eq!(concerned, BTreeSet::from(["al2", "al2023"]));
@@ -268,7 +280,14 @@ fn a_file_alone_is_not_held_to_its_surroundings() {
     let mut file = clean();
     file.search.runpath = vec!["$ORIGIN/../../../lib".to_owned(), "/usr/lib".to_owned()];
     let carried = Carried::new();
-    let context = Context { path: "x", place: Place::Alone, arch: None, carried: &carried, exports: None, protections: &ByArch::default() };
+    let context = Context {
+        path: "x",
+        place: Place::Alone,
+        arch: None,
+        carried: &carried,
+        exports: None,
+        protections: &ByArch::default(),
+    };
     let found = audit(&file, &context, &targets());
     assert_eq!(rules(&found), [Rule::Runpath]);
     assert_eq!(found.len(), 1);
