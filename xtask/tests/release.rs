@@ -1,4 +1,4 @@
-//! The release workflow: it builds the matrix as it is, pins what it runs, and may do no more than it needs.
+//! The workflows: a release builds the matrix as it is; each pins what it runs, and may do no more than it needs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,8 +11,33 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
 }
 
-fn workflow() -> String {
-    fs::read_to_string(root().join(".github/workflows/release.yml")).expect("the workflow")
+fn workflow(name: &str) -> String {
+    fs::read_to_string(root().join(format!(".github/workflows/{name}.yml"))).expect("the workflow")
+}
+
+/// A job, and what it may write.
+type Job = (&'static str, &'static [&'static str]);
+
+/// Every workflow with its jobs.
+const WORKFLOWS: &[(&str, &[Job])] = &[
+    (
+        "release",
+        &[
+            ("matrix", &[]),
+            ("build", &[]),
+            ("compare", &["id-token: write", "attestations: write"]),
+            ("publish", &["id-token: write"]),
+        ],
+    ),
+    ("fuzz", &[("sanitizers", &[]), ("mutations", &[])]),
+];
+
+#[test]
+fn every_workflow_is_checked() {
+    let files = fs::read_dir(root().join(".github/workflows")).expect("the folder");
+    let names: BTreeSet<String> =
+        files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, WORKFLOWS.iter().map(|(name, _)| format!("{name}.yml")).collect());
 }
 
 /// What follows `word` in every line, without the line's comment.
@@ -52,7 +77,7 @@ fn the_matrix_has_every_locked_zip_with_every_builder() {
 
 #[test]
 fn workflow_and_matrix_agree() {
-    let text = workflow();
+    let text = workflow("release");
     assert_eq!(
         after(&text, "matrix: "),
         ["${{ steps.matrix.outputs.matrix }}", "${{ fromJSON(needs.matrix.outputs.matrix) }}"]
@@ -65,8 +90,12 @@ fn workflow_and_matrix_agree() {
         let fields: BTreeSet<String> = cell.as_object().expect("a cell").keys().cloned().collect();
         assert_eq!(used, fields, "every field of the matrix is used, and no other");
     }
-    // What the jobs call is there.
-    for command in after(&text, "run: ") {
+}
+
+#[test]
+fn what_the_jobs_call_is_there() {
+    let commands: Vec<String> = WORKFLOWS.iter().map(|(name, _)| workflow(name)).collect();
+    for command in commands.iter().flat_map(|text| after(text, "run: ")) {
         if let Some(command) = command.strip_prefix("cargo xtask ") {
             let word = command.split(' ').next().expect("a command");
             // Publishing is a crate of its own.
@@ -86,48 +115,49 @@ fn has_command(word: &str) -> bool {
 
 #[test]
 fn every_action_is_pinned_by_its_commit() {
-    let text = workflow();
-    let actions = after(&text, "uses: ");
-    assert!(actions.len() >= 5, "{actions:?}");
-    for action in actions {
-        let (name, commit) = action.split_once('@').expect(action);
-        let digits = commit.len() == 40 && commit.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-        assert!(digits && name.contains('/'), "{action} is not pinned by a commit");
-        let line = text.lines().find(|line| line.contains(action)).expect("its line");
-        assert!(line.contains(" # v"), "{action}: its version is not said");
+    for (name, _) in WORKFLOWS {
+        let text = workflow(name);
+        let actions = after(&text, "uses: ");
+        assert!(actions.len() >= 4, "{name}: {actions:?}");
+        for action in actions {
+            let (name, commit) = action.split_once('@').expect(action);
+            let digits = commit.len() == 40 && commit.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+            assert!(digits && name.contains('/'), "{action} is not pinned by a commit");
+            let line = text.lines().find(|line| line.contains(action)).expect("its line");
+            assert!(line.contains(" # v"), "{action}: its version is not said");
+        }
     }
 }
 
 #[test]
 fn jobs_may_do_no_more_than_they_need() {
-    let text = workflow();
-    assert!(text.contains("\npermissions: {}\n"), "nothing is allowed by default");
-    let jobs = text.split("\njobs:\n").nth(1).expect("jobs");
-    let names: Vec<&str> = jobs
-        .lines()
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':'))
-        .map(|line| line.trim().trim_end_matches(':'))
-        .collect();
-    assert_eq!(names, ["matrix", "build", "compare", "publish"]);
-    for (index, name) in names.iter().enumerate() {
-        let start = jobs.find(&format!("  {name}:\n")).expect("its start");
-        let end = names.get(index + 1).and_then(|next| jobs.find(&format!("  {next}:\n"))).unwrap_or(jobs.len());
-        let job = &jobs[start..end];
-        let granted: Vec<&str> = job.lines().map(str::trim).filter(|line| line.ends_with(": write")).collect();
-        let expected: &[&str] = match *name {
-            "compare" => &["id-token: write", "attestations: write"],
-            "publish" => &["id-token: write"],
-            _ => &[],
-        };
-        assert_eq!(granted, expected, "job {name}");
-        assert!(job.contains("timeout-minutes: ") && job.contains("permissions:"), "job {name}");
-        let checkouts = job.matches("actions/checkout@").count();
-        assert_eq!(checkouts, job.matches("persist-credentials: false").count(), "job {name} keeps a token");
-    }
-    // A value that somebody else chose must not become a part of a script.
-    for line in text.lines().filter(|line| line.trim_start().starts_with("- run:") || line.starts_with("          ")) {
-        let script = line.contains("run:") || line.contains("cargo") || line.contains("echo");
-        assert!(!(script && line.contains("${{")), "{line}");
+    for (name, expected) in WORKFLOWS {
+        let text = workflow(name);
+        assert!(text.contains("\npermissions: {}\n"), "{name}: nothing is allowed by default");
+        let jobs = text.split("\njobs:\n").nth(1).expect("jobs");
+        let names: Vec<&str> = jobs
+            .lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':'))
+            .map(|line| line.trim().trim_end_matches(':'))
+            .collect();
+        assert!(names.iter().eq(expected.iter().map(|(job, _)| job)), "{name}: {names:?}");
+        for (index, (name, expected)) in expected.iter().enumerate() {
+            let start = jobs.find(&format!("  {name}:\n")).expect("its start");
+            let end = names.get(index + 1).and_then(|next| jobs.find(&format!("  {next}:\n"))).unwrap_or(jobs.len());
+            let job = &jobs[start..end];
+            let granted: Vec<&str> = job.lines().map(str::trim).filter(|line| line.ends_with(": write")).collect();
+            assert_eq!(granted, *expected, "job {name}");
+            assert!(job.contains("timeout-minutes: ") && job.contains("permissions:"), "job {name}");
+            let checkouts = job.matches("actions/checkout@").count();
+            assert_eq!(checkouts, job.matches("persist-credentials: false").count(), "job {name} keeps a token");
+        }
+        // A value that somebody else chose must not become a part of a script.
+        for line in
+            text.lines().filter(|line| line.trim_start().starts_with("- run:") || line.starts_with("          "))
+        {
+            let script = line.contains("run:") || line.contains("cargo") || line.contains("echo");
+            assert!(!(script && line.contains("${{")), "{line}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ set(alone
   MediaInfo/Export/Export_Mpeg7.cpp
   MediaInfo/Image/File_Dpx.cpp
   MediaInfo/Image/File_Exr.cpp
+  MediaInfo/Limits.cpp
   MediaInfo/Multiple/File_Mpeg_Descriptors.cpp
   MediaInfo/Multiple/File_Mpeg_Psi.cpp
   MediaInfo/Multiple/File_MpegTs.cpp

@@ -7,6 +7,7 @@
 mod bundles;
 mod case;
 mod cases;
+mod damaged;
 mod ffmpeg;
 mod ffprobe;
 pub mod fixture;

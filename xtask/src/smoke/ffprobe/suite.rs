@@ -5,6 +5,7 @@ use super::{PROGRAM, about, own, report};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case};
 use crate::smoke::cases::{Cases, ODD_PATHS, OddPath};
+use crate::smoke::damaged::{self, Reader};
 use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
@@ -38,6 +39,7 @@ pub fn check_answers(setting: &Setting<'_>, at: &str, program: &Program<'_>, not
     for (name, outcome) in whole(program, &cases)? {
         notes.add(format!("{at}: {name}"), outcome);
     }
+    damaged::check(program, Reader::Ffprobe, &report::OPTIONS, notes, at)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use super::python::{FUNCTION, FUNCTION_PATH, FoundBy, Module};
 use crate::smoke::bundles::Bundles;
 use crate::smoke::case::{Answer, Case, Expected, Findings};
 use crate::smoke::cases::{Cases, LONG, ODD_PATHS};
+use crate::smoke::damaged::{self, Reader};
 use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
@@ -38,6 +39,7 @@ pub fn checks(setting: &Setting<'_>, at: &str, notes: &mut Notes) -> anyhow::Res
     setting.nothing_written(at, &before, notes)?;
     let (program, cases) = (suite.program_at(), suite.cases("program"));
     alike::check(&program, &suite.cases("alike"), notes, at)?;
+    damaged::check(&program, Reader::Mediainfo, &["--Output=JSON"], notes, at)?;
     let ask = |case: &Case| ask(&program, "--Output=JSON", case);
     Bundles { at, own: &[OWN_BUNDLE], cases: &cases, ask: &ask }.check(notes)
 }
