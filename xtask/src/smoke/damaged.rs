@@ -1,0 +1,172 @@
+//! Files that were made to cost much: each is reported or refused in time, and the program says what it left out.
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::fixture::embedded_file;
+use super::notes::Notes;
+use super::program::{Program, is_error};
+use super::setting::MEDIA;
+use crate::process::bounded::Output;
+
+/// A file that claims something absurd.
+struct Kind {
+    /// What it claims.
+    name: &'static str,
+    file: &'static str,
+    bytes: Vec<u8>,
+    /// Whether MediaInfo reaches a limit in it; else it sees what is wrong.
+    reaches_limit: bool,
+}
+
+/// Who is asked, which decides what must come of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Says in its report and on stderr which limit it reached.
+    Mediainfo,
+    /// Sees what is wrong with each of these files before it reaches a limit.
+    Ffprobe,
+}
+
+/// Asks about every kind with these options.
+pub fn check(
+    program: &Program<'_>,
+    reader: Reader,
+    options: &[&str],
+    notes: &mut Notes,
+    at: &str,
+) -> anyhow::Result<()> {
+    for Kind { name, file, bytes, reaches_limit } in kinds()? {
+        let inside = format!("{MEDIA}/{file}");
+        program.sandbox.write(&inside, &bytes)?;
+        let path = program.sandbox.path(&inside);
+        let arguments: Vec<&str> = options.iter().copied().chain([path.as_str()]).collect();
+        let stopped = reader == Reader::Mediainfo && reaches_limit;
+        let expected = if stopped {
+            "a report that is said to be not complete, and exit code 1"
+        } else {
+            "a report or an error, in time"
+        };
+        let outcome = program.check(&arguments, expected, |output| {
+            if stopped { is_said_to_be_incomplete(output) } else { ended_well(output) }
+        });
+        notes.add(format!("{at}: {name}"), outcome);
+    }
+    Ok(())
+}
+
+/// A report with the reason why it is not complete; the reason on stderr, too.
+fn is_said_to_be_incomplete(output: &Output) -> bool {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    ended_well(output)
+        && is_error(output)
+        && text(&output.stderr).contains("parsing was stopped")
+        && text(&output.stdout).contains("ParsingStopped")
+}
+
+/// By itself, with something that can be read.
+fn ended_well(output: &Output) -> bool {
+    let readable = serde_json::from_slice::<Value>(&output.stdout).is_ok();
+    (output.success() && readable) || (is_error(output) && (readable || output.stdout.trim_ascii().is_empty()))
+}
+
+fn kinds() -> anyhow::Result<Vec<Kind>> {
+    let (_, film) = embedded_file("moov-front.mp4")?;
+    let kind = |name, file, bytes, reaches_limit| Kind { name, file, bytes, reaches_limit };
+    Ok(vec![
+        kind("an MP4 file whose tables have four billion entries", "tables.mp4", with_endless_tables(film), false),
+        kind("a fragment of four billion samples", "fragment.mp4", with_endless_fragment(film)?, true),
+        kind("a TIFF file whose folder is followed by itself", "circle.tiff", circle_of_folders(), true),
+        kind("chapters in chapters, 500 deep", "deep.mkv", nested_chapters(500), false),
+    ])
+}
+
+/// The count of each table of an MP4 file, which follows its name, version and flags, becomes the largest.
+fn with_endless_tables(mp4: &[u8]) -> Vec<u8> {
+    let mut bytes = mp4.to_vec();
+    for (name, offset) in [
+        (b"stts", 8),
+        (b"stsc", 8),
+        (b"stco", 8),
+        (b"stss", 8),
+        (b"ctts", 8),
+        (b"elst", 8),
+        (b"dref", 8),
+        (b"stsz", 12),
+    ] {
+        let places: Vec<usize> = (0..bytes.len()).filter(|&place| bytes[place..].starts_with(name)).collect();
+        for place in places {
+            if let Some(count) = bytes.get_mut(place + offset..place + offset + 4) {
+                count.fill(0xFF);
+            }
+        }
+    }
+    bytes
+}
+
+/// In the place of the frames a fragment whose samples all have the size that was said before: none needs a byte.
+fn with_endless_fragment(mp4: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let full = |name, content: &[u8]| mp4_box(name, &[&[0; 4], content].concat());
+    let header = full(b"tfhd", &1u32.to_be_bytes());
+    let samples = full(b"trun", &0xFFFF_FFF0u32.to_be_bytes());
+    let track = mp4_box(b"traf", &[header, samples].concat());
+    let fragment = mp4_box(b"moof", &[full(b"mfhd", &1u32.to_be_bytes()), track].concat());
+    let name = mp4.windows(4).position(|part| part == b"mdat").context("the mp4 has no `mdat` box")?;
+    Ok([&mp4[..name - 4], &fragment].concat())
+}
+
+fn mp4_box(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(content.len() + 8).expect("our boxes are small");
+    [&size.to_be_bytes(), name.as_slice(), content].concat()
+}
+
+/// A header, and a folder with one value (a width) whose successor is the folder itself.
+fn circle_of_folders() -> Vec<u8> {
+    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+    bytes.extend([1, 0]);
+    bytes.extend([0, 1, 3, 0, 1, 0, 0, 0, 16, 0, 0, 0]);
+    bytes.extend([8, 0, 0, 0]);
+    // Something to seek over.
+    bytes.resize(200, 0);
+    bytes
+}
+
+/// A Matroska file whose only chapter holds a chapter, and so on.
+fn nested_chapters(depth: usize) -> Vec<u8> {
+    let element = |id: &[u8], content: &[u8]| {
+        let size = (content.len() as u64 | 1 << 56).to_be_bytes();
+        [id, &size, content].concat()
+    };
+    let document = element(&[0x42, 0x82], b"matroska");
+    let mut chapter = element(&[0x73, 0xC4], &[1]);
+    for _ in 0..depth {
+        chapter = element(&[0xB6], &chapter);
+    }
+    let chapters = element(&[0x10, 0x43, 0xA7, 0x70], &element(&[0x45, 0xB9], &chapter));
+    [element(&[0x1A, 0x45, 0xDF, 0xA3], &document), element(&[0x18, 0x53, 0x80, 0x67], &chapters)].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_claim_what_their_names_say() {
+        let kinds = kinds().expect("the fixtures");
+        let of = |file| kinds.iter().find(|kind| kind.file == file).expect("a kind").bytes.as_slice();
+        let count = |bytes: &[u8], name: &[u8; 4], offset: usize| {
+            let place = bytes.windows(4).rposition(|part| part == name).expect("a box") + offset;
+            u32::from_be_bytes(*bytes[place..].first_chunk().expect("a count"))
+        };
+        assert_eq!(count(of("tables.mp4"), b"stts", 8), u32::MAX);
+        assert_eq!(count(of("tables.mp4"), b"stsz", 12), u32::MAX);
+        assert_eq!(count(of("fragment.mp4"), b"trun", 8), 0xFFFF_FFF0);
+        let moof = of("fragment.mp4").windows(4).rposition(|part| part == b"moof").expect("a box") - 4;
+        assert_eq!(
+            u32::from_be_bytes(*of("fragment.mp4")[moof..].first_chunk().expect("a size")) as usize,
+            of("fragment.mp4").len() - moof
+        );
+        assert_eq!(of("circle.tiff")[4], of("circle.tiff")[22], "the folder is its own successor");
+        assert!(of("deep.mkv").iter().filter(|&&byte| byte == 0xB6).count() >= 500);
+    }
+}
