@@ -182,12 +182,15 @@ impl Cases<'_> {
             trust: Trust::Authority,
             ..self.case(name.to_owned(), url, Expected::ErrorSaying(words))
         };
-        let mut cases = urls.map(case).to_vec();
+        Ok(urls.map(case).to_vec())
+    }
+
+    /// A long file that is another one with every request.
+    pub fn changing(&self) -> anyhow::Result<Case> {
         let (long, _) = self.long()?;
-        let changing = self.put("changing.mp4", long.with(Behaviour::Changing));
-        let name = "content that changes while it is read is an error";
-        cases.push(self.case(name.to_owned(), server.http(&changing), Expected::ErrorSaying(&["changed"])));
-        Ok(cases)
+        let path = self.put("changing.mp4", long.with(Behaviour::Changing));
+        let name = "content that changes while it is read is an error".to_owned();
+        Ok(self.case(name, self.setting.server.http(&path), Expected::ErrorSaying(&["changed"])))
     }
 
     /// A long file, and servers that know no ranges or keep no connection.

@@ -71,6 +71,7 @@ fn questions(cases: &Cases<'_>) -> anyhow::Result<Vec<Case>> {
     all.extend(cases.certificates()?);
     all.extend(cases.targets(&odd)?);
     all.extend(cases.failures()?);
+    all.push(cases.changing()?);
     all.extend(cases.modest(&own::MODEST)?);
     all.extend(own::questions(cases)?);
     Ok(all)

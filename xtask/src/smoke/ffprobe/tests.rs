@@ -52,5 +52,16 @@ fn a_layer_that_pretends_is_found_out() {
     failure("/opt: http server that stalls half-way is an error in time");
     let passed = report.checks.iter().filter(|check| check.outcome == Outcome::Passed);
     let passed: Vec<&str> = passed.map(|check| check.name.as_str()).filter(|name| name.starts_with("/opt")).collect();
-    assert_eq!(passed, ["/opt: ffprobe -version", "/opt: nothing is written outside /tmp"]);
+    // A damaged file may be answered with any report, if only in time.
+    assert_eq!(
+        passed,
+        [
+            "/opt: ffprobe -version",
+            "/opt: an MP4 file whose tables have four billion entries",
+            "/opt: a fragment of four billion samples",
+            "/opt: a TIFF file whose folder is followed by itself",
+            "/opt: chapters in chapters, 500 deep",
+            "/opt: nothing is written outside /tmp",
+        ]
+    );
 }

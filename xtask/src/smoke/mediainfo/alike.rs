@@ -8,7 +8,7 @@ use crate::process::bounded::{self, Output};
 use crate::smoke::cases::Cases;
 use crate::smoke::fixture;
 use crate::smoke::notes::Notes;
-use crate::smoke::program::{Program, describe};
+use crate::smoke::program::{Program, describe, is_error};
 use crate::smoke::report::{Failure, Outcome};
 use crate::smoke::server::Resource;
 use crate::smoke::setting::MEDIA;
@@ -31,6 +31,7 @@ struct Kind {
 
 /// Asks for a report of every kind by path and by URL.
 pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &str) -> anyhow::Result<()> {
+    changing(program, cases, notes, at)?;
     for Kind { name, file, bytes, requests, connections } in kinds()? {
         let inside = format!("{MEDIA}/{file}");
         program.sandbox.write(&inside, &bytes)?;
@@ -71,6 +72,17 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
     Ok(())
 }
 
+/// What is known of the first content is reported, as of a file that cannot be read to its end; nothing of the second.
+fn changing(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &str) -> anyhow::Result<()> {
+    let case = cases.changing()?;
+    let expected = "exit code 1, and an error that says `changed`";
+    let outcome = program.check(&["--Output=JSON", &case.input], expected, |output| {
+        is_error(output) && String::from_utf8_lossy(&output.stderr).contains("changed")
+    });
+    notes.add(format!("{at}: {}", case.name), outcome);
+    Ok(())
+}
+
 fn kinds() -> anyhow::Result<Vec<Kind>> {
     let (_, stream) = fixture::embedded_file("film.ts")?;
     let (_, sound) = fixture::embedded_file("tone.mp3")?;
@@ -89,7 +101,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         // One round trip for each of the forty would be a connection that is used forty times.
         Kind {
             connections: 4,
-            ..kind("a film in fragments far from each other", "far.mp4", spread(fragments, 131_072)?, 60)
+            ..kind("a film in fragments far from each other", "far.mp4", spread(fragments, 1 << 20)?, 120)
         },
     ])
 }

@@ -88,7 +88,8 @@ impl Suite<'_> {
         };
         let modules = format!("{at}/{MODULES}");
         let found_by = if at == PLACES[0] { FoundBy::Environment(modules) } else { FoundBy::Function(modules) };
-        let cases = questions(&self.cases("python"))?;
+        let mut cases = questions(&self.cases("python"))?;
+        cases.push(self.cases("python").changing()?);
         // All questions of a kind are asked in one process.
         let module = Module { sandbox: setting.sandbox, python, found_by, timeout: setting.timeout() * 4 };
         for (case, (answer, command)) in cases.iter().zip(module.ask_all(&cases)) {
