@@ -15,7 +15,7 @@ struct Kind {
     name: &'static str,
     file: &'static str,
     bytes: Vec<u8>,
-    /// Whether MediaInfo reaches a limit in it; else it sees what is wrong.
+    /// Whether every version of MediaInfo reaches a limit in it; some see what is wrong with the others.
     reaches_limit: bool,
 }
 
@@ -76,7 +76,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
     Ok(vec![
         kind("an MP4 file whose tables have four billion entries", "tables.mp4", with_endless_tables(film), false),
         kind("a fragment of four billion samples", "fragment.mp4", with_endless_fragment(film)?, true),
-        kind("a TIFF file whose folder is followed by itself", "circle.tiff", circle_of_folders(), true),
+        kind("a TIFF file whose folder is followed by itself", "circle.tiff", circle_of_folders(), false),
         kind("chapters in chapters, 500 deep", "deep.mkv", nested_chapters(500), false),
     ])
 }
