@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::cli::exit_code;
+use xtask::cli::{exit_code, guarded};
 use xtask::commands::Outcome;
 use xtask::process::guard;
 use xtask::session::Session;
@@ -53,11 +53,7 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let ui = Ui::new();
-    if let Err(error) = guard::start() {
-        ui.warn(format!("if this is killed, what it has started goes on, as no guard can be started: {error}"));
-    }
-    let result = Session::open(cli.cache_dir.as_deref(), ui.clone()).and_then(|session| cli.run(&session));
-    exit_code(result, &ui)
+    guarded(&ui, || cli.run(&Session::open(cli.cache_dir.as_deref(), ui.clone())?))
 }
 
 /// Does what the benchmark starts this program for once more, if it was started so. A launcher must be small, so this

@@ -12,6 +12,7 @@ use crate::peers::Pinned;
 use xtask::model::Origin;
 use xtask::model::recipe::{Archive, Source};
 use xtask::process::bounded::{self, Command};
+use xtask::process::guard::TemporaryFolder;
 use xtask::source::unpack;
 use xtask::ui::Ui;
 
@@ -69,7 +70,7 @@ pub fn fetch(registry: Registry, peer: &Pinned, archives: &Path, ui: &Ui) -> Res
     }
     let _progress = ui.busy(&format!("downloading {} {} from {}", peer.package, peer.version, registry.title()));
     fs::create_dir_all(archives).with_context(|| format!("cannot make `{}`", archives.display()))?;
-    let partial = tempfile::Builder::new().prefix(".partial-").tempdir_in(archives).context("cannot make a folder")?;
+    let partial = TemporaryFolder::beside(archives, "peer").context("cannot make a folder")?;
     let (client, remedy) = registry.client();
     // Whatever decides where the user's client looks for packages must reach it, so it sees the whole environment.
     let mut argv: Vec<OsString> = vec![client.into()];

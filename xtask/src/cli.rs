@@ -83,30 +83,39 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let ui = Ui::new();
-    if let Err(error) = guard::start() {
-        ui.note(format!(
-            "warning: if this is killed, what it has started goes on, as no guard can be started: {error}"
-        ));
+    guarded(&ui, || {
+        let session = Session::open(cli.global.cache_dir.as_deref(), ui.clone())?;
+        match cli.command {
+            Command::BuildLayer(command) => command.run(&session),
+            Command::Plan(command) => command.run(&session),
+            Command::Fetch(command) => command.run(&session),
+            Command::List(command) => command.run(&session),
+            Command::Matrix(command) => command.run(&session),
+            Command::Audit(command) => command.run(&session),
+            Command::Inspect(command) => command.run(&session),
+            Command::Smoke(command) => command.run(&session),
+            Command::Invoke(command) => command.run(&session),
+            Command::Verify(command) => command.run(&session),
+            Command::Publish(command) => command.run(&session, PUBLISH, Some("publish")),
+            Command::Index(command) => command.run(&session, PUBLISH, Some("index")),
+            Command::Regions(command) => command.run(&session, PUBLISH, Some("regions")),
+            Command::Bench(command) => command.run(&session, BENCH, None),
+            Command::Doctor(command) => command.run(&session),
+            Command::Clean(command) => command.run(&session),
+        }
+    })
+}
+
+/// Does the work of a program of ours, so that nothing goes on when this process is killed. What it ends with.
+pub fn guarded(ui: &Ui, work: impl FnOnce() -> Result<Outcome>) -> ExitCode {
+    let said =
+        |error| ui.warn(format!("if this is killed, what it has started goes on: cannot start a guard: {error}"));
+    let guard = guard::start().map_err(said).ok();
+    let code = exit_code(work(), ui);
+    if let Some(guard) = guard {
+        guard.finish(ui);
     }
-    let result = Session::open(cli.global.cache_dir.as_deref(), ui.clone()).and_then(|session| match cli.command {
-        Command::BuildLayer(command) => command.run(&session),
-        Command::Plan(command) => command.run(&session),
-        Command::Fetch(command) => command.run(&session),
-        Command::List(command) => command.run(&session),
-        Command::Matrix(command) => command.run(&session),
-        Command::Audit(command) => command.run(&session),
-        Command::Inspect(command) => command.run(&session),
-        Command::Smoke(command) => command.run(&session),
-        Command::Invoke(command) => command.run(&session),
-        Command::Verify(command) => command.run(&session),
-        Command::Publish(command) => command.run(&session, PUBLISH, Some("publish")),
-        Command::Index(command) => command.run(&session, PUBLISH, Some("index")),
-        Command::Regions(command) => command.run(&session, PUBLISH, Some("regions")),
-        Command::Bench(command) => command.run(&session, BENCH, None),
-        Command::Doctor(command) => command.run(&session),
-        Command::Clean(command) => command.run(&session),
-    });
-    exit_code(result, &ui)
+    code
 }
 
 /// What a program of ours ends with, after whatever went wrong was said.
@@ -133,7 +142,9 @@ fn as_helper() -> Option<ExitCode> {
         invoke::room::WORD => invoke::room::main(),
         trial::WORD => {
             let ui = Ui::new();
-            return Some(exit_code(build_for_comparison(Path::new(&arguments.next()?), &ui), &ui));
+            // Who started this one kills its process group, which what it starts is not in.
+            let order = arguments.next()?;
+            return Some(guarded(&ui, || build_for_comparison(Path::new(&order), &ui)));
         }
         _ => return None,
     };

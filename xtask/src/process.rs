@@ -5,7 +5,10 @@
 
 pub mod background;
 pub mod bounded;
+pub mod group;
 pub mod guard;
+pub mod temporary;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -14,6 +17,10 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::thread;
+
+use self::bounded::read;
+use self::group::Group;
 
 /// Runs a program of the machine in our own environment and collects what it prints.
 pub fn output<I, S>(program: impl AsRef<OsStr>, args: I) -> io::Result<Output>
@@ -21,7 +28,18 @@ where
     I: IntoIterator<Item = S>,
     S: AsRef<OsStr>,
 {
-    Command::new(program).args(args).stdin(Stdio::null()).output()
+    collect(Command::new(program).args(args))
+}
+
+/// Runs a program to its end and collects what it prints, up to [`bounded::OUTPUT_LIMIT`] of each stream.
+fn collect(command: &mut Command) -> io::Result<Output> {
+    let mut group = Group::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let (_, stdout, stderr) = group.pipes();
+    thread::scope(|scope| {
+        let (stdout, stderr) = (scope.spawn(move || read(stdout)), scope.spawn(move || read(stderr)));
+        let status = group.wait()?;
+        Ok(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() })
+    })
 }
 
 /// Runs a program to its end that talks to the user on our stderr. Its stdin is a pipe that says nothing and ends when
@@ -29,12 +47,10 @@ where
 /// It sees `env` on top of our own environment.
 pub fn attached(argv: &[String], env: &BTreeMap<String, String>) -> io::Result<ExitStatus> {
     let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
-    let mut child = Command::new(program).args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    // `wait` would close it.
-    let tether = child.stdin.take();
-    let status = child.wait();
-    drop(tether);
-    status
+    let mut command = Command::new(program);
+    let mut group = Group::start(command.args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::null()))?;
+    let (_tether, _, _) = group.pipes();
+    group.wait()
 }
 
 /// The same without what `cargo run` tells of the package that it runs. A cargo that is run so would otherwise compile
@@ -51,7 +67,7 @@ where
             command.env_remove(&name);
         }
     }
-    command.args(args).stdin(Stdio::null()).output()
+    collect(command.args(args))
 }
 
 /// Becomes another program, which has our streams, our environment and our process. Returns only if that fails.
@@ -82,20 +98,15 @@ impl Isolated<'_> {
     /// Runs it to its end; both its output streams go to `log`.
     pub fn run(&self, log: &File) -> io::Result<ExitStatus> {
         let (program, args) = self.argv.split_first().ok_or_else(|| io::Error::other("a step without a program"))?;
-        Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .current_dir(self.cwd)
             .env_clear()
             .envs(self.env)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log.try_clone()?)
-            // So that what it starts can be ended with it.
-            .process_group(0)
-            .spawn()
-            .and_then(|mut child| {
-                let _guarded = guard::group(&child);
-                child.wait()
-            })
+            .stderr(log.try_clone()?);
+        Group::start(&mut command)?.wait()
     }
 }

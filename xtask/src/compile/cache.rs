@@ -22,6 +22,7 @@ use crate::error::invalid;
 use crate::files;
 use crate::model::Sha256;
 use crate::plan::Key;
+use crate::process::guard::Guarded;
 use crate::source::Tree;
 use crate::ui::Ui;
 
@@ -37,6 +38,7 @@ pub struct PackageCache {
 #[derive(Debug)]
 pub struct Work {
     folder: tempfile::TempDir,
+    _guarded: Guarded,
     /// Held for as long as the folder is in use, so that others can tell it from a leftover.
     _owner: File,
 }
@@ -61,7 +63,10 @@ impl PackageCache {
         }
         let users = open_users(root)?;
         users.lock_shared().with_context(|| format!("cannot lock the cache {}", root.display()))?;
-        Ok(PackageCache { root: root.to_owned(), _users: users })
+        let cache = PackageCache { root: root.to_owned(), _users: users };
+        let _making = cache.making()?;
+        cache.remove_leftovers();
+        Ok(cache)
     }
 
     /// Keeps everybody else from using the cache below `root` until the returned file is dropped; an
@@ -120,20 +125,24 @@ impl PackageCache {
     /// A new empty folder to build in.
     pub fn work(&self, key: Key) -> Result<Work> {
         let parent = self.root.join("work");
-        // Between making a folder and locking it nobody else may take it for a leftover.
-        let making = self.root.join("locks/work");
-        let _making = File::create(&making)
-            .and_then(|file| file.lock().map(|()| file))
-            .with_context(|| format!("cannot lock {}", making.display()))?;
+        let _making = self.making()?;
         self.remove_leftovers();
         let folder = tempfile::Builder::new()
             .prefix(&format!("{}.", key.short()))
             .tempdir_in(&parent)
             .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
+        let guarded = Guarded::folder(folder.path());
         let owner = folder.path().join("owner");
         let file = File::create(&owner).with_context(|| format!("cannot make {}", owner.display()))?;
         file.lock().with_context(|| format!("cannot lock {}", owner.display()))?;
-        Ok(Work { folder, _owner: file })
+        Ok(Work { folder, _guarded: guarded, _owner: file })
+    }
+
+    /// Between making a folder and locking it nobody else may take it for a leftover.
+    fn making(&self) -> Result<File> {
+        let path = self.root.join("locks/work");
+        let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+        lock.with_context(|| format!("cannot lock {}", path.display()))
     }
 
     /// Removes the folders of builds that were killed. What cannot be removed now can be later.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::engine::Engine;
 use super::failure::Failure;
+use crate::process::guard::TemporaryFolder;
 
 /// An image that the engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl Image {
         let fails = |said: String| engine.failure("build", &said);
         let folder = dockerfile.parent().unwrap_or(dockerfile).to_string_lossy().into_owned();
         // Newer programs print the id somewhere among other things; all of them write it into a file.
-        let written = tempfile::NamedTempFile::new().map_err(|error| fails(error.to_string()))?;
-        let id_file = written.path().to_string_lossy().into_owned();
+        let written = TemporaryFolder::new("image").map_err(|error| fails(error.to_string()))?;
+        let id_file = written.path().join("id").to_string_lossy().into_owned();
         let (file, base) = (dockerfile.to_string_lossy(), format!("BASE_IMAGE={}", base.reference));
         let options = ["--file", &file, "--build-arg", &base, "--tag", tag, "--iidfile", &id_file, &folder];
         engine.run(std::iter::once("build").chain(options), log)?;

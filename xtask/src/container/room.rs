@@ -81,6 +81,12 @@ impl Container {
     /// Starts a container.
     pub fn start(engine: &Engine, order: &Order<'_>) -> Result<Container, Failure> {
         let path = order.owner.with_file_name("tether");
+        if let Some(mount) = order.mounts.iter().find(|mount| !can_be_named(mount)) {
+            let from = mount.from.display();
+            let said =
+                format!("`{from}` cannot be mounted: its name would be read as options; TMPDIR may name another place");
+            return Err(engine.failure("run", &said));
+        }
         let tether = pipe(&path).map_err(|error| engine.failure("run", &format!("{}: {error}", path.display())))?;
         let command = Command { timeout: PATIENCE, ..engine.command(arguments(order, &path)) };
         engine.answer(&command)?;
@@ -174,6 +180,14 @@ pub fn remove_leftovers(engine: &Engine, folders: &[&Path]) -> Result<(), Failur
     Ok(())
 }
 
+/// Whether the engine reads the paths of a mount as paths: what it is told is a list with commas.
+fn can_be_named(mount: &Mount) -> bool {
+    let plain = |path: &Path| {
+        path.to_str().is_some_and(|text| !text.contains(|c: char| c == ',' || c == '"' || c.is_control()))
+    };
+    plain(&mount.from) && plain(&mount.to)
+}
+
 /// Makes a pipe with a name, which everybody may use who sees it, and opens it.
 fn pipe(path: &Path) -> std::io::Result<File> {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -232,6 +246,15 @@ fn arguments(order: &Order<'_>, tether: &Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_a_folder_is_no_option() {
+        let can = |from: &str| can_be_named(&Mount { from: from.into(), to: "/opt".into(), writable: false });
+        assert!(can("/tmp/a b=c"));
+        for from in ["/tmp/a,readonly=false", "/tmp/a,source=/etc", "/tmp/\"a", "/tmp/a\nb"] {
+            assert!(!can(from), "{from}");
+        }
+    }
 
     #[test]
     fn a_container_sees_what_is_mounted_and_can_do_nothing() {

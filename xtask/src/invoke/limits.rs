@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::process::background::Sweeper;
+use crate::process::guard::Guarded;
+use crate::process::watch::remove_control_group;
 
 /// MB for which Lambda gives a whole core.
 const WHOLE_CORE: u64 = 1769;
@@ -15,18 +16,6 @@ const PERIOD: u64 = 20_000;
 /// Where the groups are.
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Removes the folders that it is given once its stdin has ended, as soon as nobody is in them any more.
-const SWEEP: &str = r#"cat >/dev/null
-for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    left=
-    for folder; do
-        rmdir "$folder" 2>/dev/null
-        [ ! -d "$folder" ] || left=yes
-    done
-    [ -n "$left" ] || exit 0
-    sleep 0.1
-done"#;
-
 /// Control groups of one function. They go when dropped, or when this process ends, however it ends.
 #[derive(Debug)]
 pub struct Limits {
@@ -34,7 +23,7 @@ pub struct Limits {
     pub groups: Vec<PathBuf>,
     version: Version,
     memory: u64,
-    _sweeper: Sweeper,
+    _guarded: Vec<Guarded>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +44,12 @@ impl Limits {
             Version::One => ["memory", "cpu"].map(|controller| root.join(controller).join(&name)).to_vec(),
             Version::Two => vec![root.join(&name)],
         };
-        let mut argv = ["/bin/sh", "-c", SWEEP, "sh"].map(str::to_owned).to_vec();
-        argv.extend(groups.iter().map(|folder| folder.display().to_string()));
-        let sweeper = Sweeper::start(&argv)?;
-        for group in &groups {
+        let guarded = groups.iter().map(|folder| Guarded::control_group(folder)).collect();
+        let memory = u64::from(megabytes);
+        let limits = Limits { groups, version, memory, _guarded: guarded };
+        for group in &limits.groups {
             fs::create_dir(group)?;
         }
-        let memory = u64::from(megabytes);
-        let limits = Limits { groups, version, memory, _sweeper: sweeper };
         let bytes = (memory * 1024 * 1024).to_string();
         match version {
             Version::One => {
@@ -108,5 +95,11 @@ impl Limits {
     fn write(&self, name: &str, value: &str) -> io::Result<()> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("there is no {name} in {:?}", self.groups));
         fs::write(self.file(name).ok_or_else(missing)?, value)
+    }
+}
+
+impl Drop for Limits {
+    fn drop(&mut self) {
+        self.groups.iter().for_each(|group| remove_control_group(group));
     }
 }

@@ -14,6 +14,7 @@ use crate::error::invalid;
 use crate::files;
 use crate::model::{Arch, Cloud, Sha256};
 use crate::process;
+use crate::process::guard::TemporaryFolder;
 use crate::smoke::layer::Layer;
 use crate::smoke::sandbox::machine::Machine;
 use crate::smoke::sandbox::python::{Python, install_needs};
@@ -114,7 +115,7 @@ fn kept(folder: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf
     }
     let parent = folder.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    let made = tempfile::Builder::new().prefix(".partial-").tempdir_in(parent)?;
+    let made = TemporaryFolder::beside(parent, "partial")?;
     make(made.path())?;
     files::normalize(made.path())?;
     match fs::rename(made.path(), folder) {

@@ -7,15 +7,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::guard;
+use super::group::Group;
 use crate::files::quoted;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 /// How much of each of stdout and stderr is kept, in bytes. The rest is read and dropped.
 pub const OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
@@ -131,23 +130,20 @@ pub fn run(command: &Command) -> Result<Output, SpawnError> {
         .envs(&command.env)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A group of its own, so that what it starts can be killed with it.
-        .process_group(0);
+        .stderr(Stdio::piped());
     if let Some(cwd) = &command.cwd {
         spawned.current_dir(cwd);
     }
-    let mut child = spawned.spawn().map_err(failed)?;
-    let _guarded = guard::group(&child);
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut group = Group::start(&mut spawned).map_err(failed)?;
+    let (stdin, stdout, stderr) = group.pipes();
     thread::scope(|scope| {
         scope.spawn(move || {
             // A program that does not read its input is free to do so.
             let _ = stdin.map(|mut pipe| pipe.write_all(&command.stdin));
         });
-        let stdout = scope.spawn(move || collect(stdout));
-        let stderr = scope.spawn(move || collect(stderr));
-        let (status, timed_out) = wait(&mut child, command.timeout).map_err(failed)?;
+        let stdout = scope.spawn(move || read(stdout));
+        let stderr = scope.spawn(move || read(stderr));
+        let (status, timed_out) = group.wait_until(Instant::now() + command.timeout).map_err(failed)?;
         Ok(Output {
             status,
             timed_out,
@@ -170,7 +166,7 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// Reads a pipe to its end, keeping only the beginning.
-fn collect(pipe: Option<impl Read>) -> Vec<u8> {
+pub(super) fn read(pipe: Option<impl Read>) -> Vec<u8> {
     let mut kept = Vec::new();
     if let Some(mut pipe) = pipe {
         // A pipe that breaks has simply ended.
@@ -178,28 +174,6 @@ fn collect(pipe: Option<impl Read>) -> Vec<u8> {
         let _ = io::copy(&mut pipe, &mut io::sink());
     }
     kept
-}
-
-/// Waits for the child, or for the end of its time; whatever it started goes with it.
-fn wait(child: &mut Child, timeout: Duration) -> io::Result<(ExitStatus, bool)> {
-    let pid = Pid::from_child(child);
-    let end = Instant::now() + timeout;
-    let mut pause = Duration::from_millis(1);
-    // The child is only looked at, not reaped: until then nobody else can get its number, so that the group that is
-    // killed is its own. What it left behind would hold its pipes open for ever.
-    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    let timed_out = loop {
-        if rustix::process::waitid(WaitId::Pid(pid), ended)?.is_some() {
-            break false;
-        }
-        if Instant::now() >= end {
-            break true;
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(10));
-    };
-    rustix::process::kill_process_group(pid, Signal::KILL)?;
-    Ok((child.wait()?, timed_out))
 }
 
 #[cfg(test)]

@@ -1,84 +1,126 @@
 //! Nothing that this process started goes on without it, however it ends.
 //!
-//! Beside the tool runs a copy of it, the guard, which reads from a pipe what is under way: process groups and temporary
-//! folders. The pipe ends when the tool does, be it by `kill -9`. The guard then kills those groups and removes those
-//! folders. It is in a group of its own, where no signal for the tool's reaches it.
+//! A copy of the tool, the guard, runs beside it. The tool tells the guard what is under way: process groups, folders for
+//! temporary files, control groups. When the tool ends, even by `kill -9`, the connection between them ends, and the guard
+//! kills those groups and removes those folders ([`super::watch`]). The guard is in a process group of its own, where no
+//! signal for the tool's group reaches it.
 
-use std::collections::BTreeSet;
-use std::io::{self, BufRead, Write as _};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tempfile::TempDir;
+use rustix::net::{SendFlags, send};
+
+pub use super::temporary::TemporaryFolder;
+pub use super::watch::run;
+use crate::ui::Ui;
 
 /// The word that makes this program a guard.
 pub const WORD: &str = "guard";
 
-/// The pipe to the guard; none in tests, and where it could not be started.
-static PIPE: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+/// What the guard is told when the tool ends by itself: then it may take its time.
+pub(super) const END: &str = "end";
+
+/// How long the guard may take at the end before the user is told why the tool has not ended yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The connection to the guard; none in tests, and where it could not be started.
+static GUARD: OnceLock<UnixStream> = OnceLock::new();
+
+/// Numbers what is under way.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The guard of this process.
+#[derive(Debug)]
+pub struct Guard(Child);
 
 /// Starts the guard of this process. Without one, children end with us only if we end by ourselves.
 ///
 /// # Errors
 /// Where no process can be started.
-pub fn start() -> io::Result<()> {
+pub fn start() -> io::Result<Guard> {
+    let (ours, its) = UnixStream::pair()?;
     // Not the path of the program: that may have been replaced since.
     let mut command = Command::new("/proc/self/exe");
-    command.arg(WORD).process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some(pipe) = command.spawn()?.stdin {
-        let _ = PIPE.set(Mutex::new(pipe));
-    }
-    Ok(())
+    command.arg(WORD).process_group(0).stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn()?;
+    let _ = GUARD.set(ours);
+    Ok(Guard(child))
 }
 
-/// What is under way, in the words of the pipe, until it is dropped.
+impl Guard {
+    /// Waits until what killed runs have left is removed.
+    pub fn finish(mut self, ui: &Ui) {
+        say(&format!("{END}\n"));
+        if let Some(guard) = GUARD.get() {
+            // It fails where the guard has ended already.
+            let _ = guard.shutdown(std::net::Shutdown::Both);
+        }
+        let began = Instant::now();
+        let mut progress = None;
+        // An error means that there is nothing to wait for.
+        while let Ok(None) = self.0.try_wait() {
+            if progress.is_none() && began.elapsed() > PATIENCE {
+                progress = Some(ui.busy("removing what a killed run has left in the folder for temporary files"));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Something that the guard knows to be under way, until this is dropped.
 #[derive(Debug)]
-pub struct Guarded(String);
-
-/// Has the group of a child killed, if we end before it. The child must lead a group of its own.
-#[must_use]
-pub fn group(child: &Child) -> Guarded {
-    Guarded::new(format!("group {}", child.id()))
-}
-
-/// A folder for temporary files. It goes when this is dropped, or when we end.
-#[derive(Debug)]
-pub struct TemporaryFolder {
-    folder: TempDir,
-    guarded: Guarded,
-}
-
-impl TemporaryFolder {
-    /// Makes one whose name begins with `media-layers-` and this.
-    ///
-    /// # Errors
-    /// Where the folder for temporary files cannot be written to.
-    pub fn new(what: &str) -> io::Result<TemporaryFolder> {
-        let folder = tempfile::Builder::new().prefix(&format!("media-layers-{what}-")).tempdir()?;
-        // A path with a line break could not be told; nobody has such a folder for temporary files.
-        let guarded = Guarded::new(format!("folder {}", folder.path().display()).replace('\n', "?"));
-        Ok(TemporaryFolder { folder, guarded })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Leaves it where it is, for the user to look into.
-    pub fn keep(self) -> PathBuf {
-        drop(self.guarded);
-        self.folder.keep()
-    }
-}
+pub struct Guarded(u64);
 
 impl Guarded {
-    fn new(what: String) -> Guarded {
-        say(&format!("+{what}\n"));
-        Guarded(what)
+    /// Has a folder removed if we end before this is dropped.
+    #[must_use]
+    pub fn folder(path: &Path) -> Guarded {
+        Guarded::new("folder", path)
+    }
+
+    /// Has an empty folder removed, which is how a control group ends. The guard waits until nobody is in the group.
+    #[must_use]
+    pub fn control_group(path: &Path) -> Guarded {
+        Guarded::new("control-group", path)
+    }
+
+    /// Makes the process of `command` the leader of a group of its own, and has the group killed if we end before this is
+    /// dropped. The process tells the guard of itself before it becomes the program, so there is no moment at which it
+    /// runs unknown to the guard.
+    #[must_use]
+    pub fn group(command: &mut Command) -> Guarded {
+        let guarded = Guarded::number();
+        let number = guarded.0;
+        let announce = move || {
+            let mut line = [0_u8; 64];
+            let mut rest = &mut line[..];
+            writeln!(rest, "+{number} group {}", std::process::id())?;
+            let length = 64 - rest.len();
+            tell(&line[..length]);
+            Ok(())
+        };
+        command.process_group(0);
+        before_exec(command, announce);
+        guarded
+    }
+
+    fn new(kind: &str, path: &Path) -> Guarded {
+        let guarded = Guarded::number();
+        // A path with a line break could not be told; nobody has such a folder for temporary files.
+        say(&format!("+{} {}\n", guarded.0, format!("{kind} {}", path.display()).replace('\n', "?")));
+        guarded
+    }
+
+    fn number() -> Guarded {
+        Guarded(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -88,72 +130,23 @@ impl Drop for Guarded {
     }
 }
 
+/// Has the new process of `command` do something between fork and exec.
+#[expect(unsafe_code, reason = "only the new process itself can tell the guard of itself before it runs anything else")]
+fn before_exec(command: &mut Command, act: impl Fn() -> io::Result<()> + Send + Sync + 'static) {
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. The one closure that is given
+    // to this function formats two numbers into an array, reads a lock that is already initialised, and calls `getpid`
+    // and `send`. It neither allocates nor takes a lock.
+    unsafe { command.pre_exec(act) };
+}
+
 fn say(line: &str) {
-    if let Some(pipe) = PIPE.get() {
-        // A guard that was killed cannot be told anything.
-        let _ = pipe.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
-    }
+    tell(line.as_bytes());
 }
 
-/// Is the guard: waits for the end of the tool, then ends what was under way.
-pub fn run(pipe: impl BufRead) {
-    let mut under_way = BTreeSet::new();
-    for line in pipe.lines().map_while(Result::ok) {
-        match line.split_at_checked(1) {
-            Some(("+", what)) => drop(under_way.insert(what.to_owned())),
-            Some(("-", what)) => drop(under_way.remove(what)),
-            _ => {}
-        }
-    }
-    let of = |kind: &str| -> Vec<String> {
-        under_way.iter().filter_map(|what| what.strip_prefix(kind)).map(str::to_owned).collect()
-    };
-    for pid in of("group ").iter().filter_map(|text| text.parse().ok()).filter_map(Pid::from_raw) {
-        // It may have ended by itself.
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
-    for folder in of("folder ").iter().map(PathBuf::from) {
-        remove(&folder);
-    }
-}
-
-/// Removes a folder in which something may still be written for a moment.
-fn remove(folder: &Path) {
-    for _ in 0..10 {
-        match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                std::thread::sleep(std::time::Duration::from_millis(100));
-            }
-            _ => return,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::process::ExitStatusExt as _;
-
-    #[test]
-    fn ends_what_was_under_way_and_nothing_else() {
-        let start = || Command::new("sleep").arg("60").process_group(0).spawn().expect("starts");
-        let (mut lost, mut done) = (start(), start());
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("a b")).expect("a folder");
-        std::fs::create_dir(folder.path().join("kept")).expect("a folder");
-        let at = folder.path().display();
-        let said = format!(
-            "+group {}\n+group {}\n-group {}\n+folder {at}/a b\n+folder {at}/kept\n-folder {at}/kept\n+folder {at}/none\n",
-            lost.id(),
-            done.id(),
-            done.id(),
-        );
-        run(said.as_bytes());
-        assert_eq!(lost.wait().expect("ends").signal(), Some(9));
-        assert!(done.try_wait().expect("runs").is_none());
-        assert!(!folder.path().join("a b").exists());
-        assert!(folder.path().join("kept").exists());
-        done.kill().expect("ends");
-        done.wait().expect("ends");
+/// Sends a line as a whole, which the kernel does not mix with another process's.
+fn tell(line: &[u8]) {
+    if let Some(guard) = GUARD.get() {
+        // A guard that was killed cannot be told anything. Nor may its end kill the sender, as a pipe's would.
+        let _ = send(guard, line, SendFlags::NOSIGNAL);
     }
 }

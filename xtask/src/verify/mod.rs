@@ -101,7 +101,11 @@ pub fn verify(session: &Session, subject: &Subject<'_>) -> Result<Report> {
     }
     drop(progress);
     let zips = compare::zips(subject.plan, &builds[0])?;
-    let kept = if differences.is_empty() { None } else { Some(folder.keep()) };
+    let kept = if differences.is_empty() {
+        None
+    } else {
+        Some(folder.keep().context("cannot keep the folder of the builds")?)
+    };
     Ok(Report {
         layer: subject.plan.layer.clone(),
         version: subject.plan.version.clone(),
