@@ -15,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::compile::{self, PackageCache};
 use crate::elf::{self, AllowedExports};
 use crate::error::invalid;
+use crate::files::lock_folder;
 use crate::model::recipe::Step;
 use crate::model::{BuilderIdentity, ByArch, Layer, Protection, RecipeName, Sha256};
 use crate::pack::provenance::{Build, Material};
@@ -77,6 +78,9 @@ pub fn assemble(
     }
     progress.say(format!("{}: packing", planned.file));
     let key = zip_key(session, plan, planned)?;
+    // Another run may be writing the same three files, which belong together.
+    fs::create_dir_all(&session.dist).with_context(|| format!("cannot make {}", session.dist.display()))?;
+    let _held = lock_folder(&session.dist)?;
     let release = write_layer(&staged, key, Some(checks(&audit, &report)), &session.dist, circumstances.jobs)?;
     let build = Build { builder: circumstances.builder.clone(), materials: materials(session, plan, planned)? };
     write_provenance(&release, build, &session.dist)?;
@@ -203,16 +207,21 @@ pub fn zip_key(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<S
     Ok(Sha256::of(serde_json::to_vec(&material)?))
 }
 
+/// The files of a zip in `dist`: itself, its record and its provenance.
+pub fn about(dist: &Path, planned: &PlannedZip) -> [PathBuf; 3] {
+    let zip = dist.join(&planned.file);
+    [zip.clone(), zip.with_extension("json"), zip.with_extension(PROVENANCE)]
+}
+
 /// The release that is in `dist/` already, if it is what `planned` would give, byte for byte.
 pub fn up_to_date(session: &Session, plan: &Plan, planned: &PlannedZip) -> Result<Option<Release>> {
     let key = zip_key(session, plan, planned)?;
-    let record = session.dist.join(&planned.file).with_extension("json");
+    let [zip, record, provenance] = about(&session.dist, planned);
     let Ok(text) = fs::read_to_string(&record) else { return Ok(None) };
     let Ok(release) = Release::from_json(&text) else { return Ok(None) };
-    let provenance = session.dist.join(&planned.file).with_extension(PROVENANCE);
     let same = release.plan_key == key
         && provenance.is_file()
-        && fs::read(session.dist.join(&planned.file)).is_ok_and(|bytes| Sha256::of(bytes) == release.zip.sha256);
+        && fs::read(&zip).is_ok_and(|bytes| Sha256::of(bytes) == release.zip.sha256);
     Ok(same.then_some(release))
 }
 

@@ -35,6 +35,19 @@ pub fn duplicate_file(from: &Path, to: &Path) -> Result<()> {
     copied().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
+/// Holds a folder for oneself, among those who ask by this, until the returned file is dropped or the process ends. To be
+/// held while a file in it is read, changed and written, or two that belong together are.
+pub fn lock_folder(folder: &Path) -> Result<fs::File> {
+    let held = fs::File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
+    held.with_context(|| format!("cannot lock the folder {}", folder.display()))
+}
+
+/// Whether `path` still leads to the file or folder that was opened by it.
+pub fn is_at(opened: &fs::File, path: &Path) -> bool {
+    let same = |(one, other): (fs::Metadata, fs::Metadata)| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    opened.metadata().ok().zip(fs::symlink_metadata(path).ok()).is_some_and(same)
+}
+
 /// Lets everybody pass through a folder, to what they know is in it.
 pub fn let_pass(folder: &Path) -> Result<()> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o711))

@@ -4,7 +4,6 @@
 //! compare with it. Zips made from unpinned sources are neither recorded nor compared: nobody else has those sources.
 
 use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::read_toml;
 use crate::error::invalid;
-use crate::files::size;
+use crate::files::{lock_folder, size};
 use crate::model::{Arch, LayerName, Sha256, Version};
 use crate::pack::landing::land_text;
 use crate::pack::{ImageArchive, Manifest, Release};
@@ -163,8 +162,7 @@ impl Lock {
     fn change(root: &Path, change: impl FnOnce(&mut Lock)) -> Result<Lock> {
         let file = path(root);
         let folder = file.parent().unwrap_or(root);
-        let held = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
-        let _held = held.with_context(|| format!("cannot lock the folder {}", folder.display()))?;
+        let _held = lock_folder(folder)?;
         let before = Lock::load(root)?;
         let mut lock = before.clone();
         change(&mut lock);

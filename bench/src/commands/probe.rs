@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 use xtask::commands::{Outcome, json};
+use xtask::pack::landing::check_landing;
 use xtask::session::Session;
 
 use super::write;
@@ -45,11 +46,12 @@ impl Probe {
             runs: self.runs.into(),
             command: self.command()?,
         };
+        let whole = self.only.is_empty() && self.file.is_empty();
+        let folder = if whole { session.docs.join("benchmark") } else { session.cache.join("bench/part") };
+        ["probe.json", "probe.md", "probe.svg"].iter().try_for_each(|name| check_landing(&folder.join(name)))?;
         let results = prepare::probe(wish, &session.ui)?;
         let table = markdown::render(&results)?;
         session.ui.data(&table)?;
-        let whole = self.only.is_empty() && self.file.is_empty();
-        let folder = if whole { session.docs.join("benchmark") } else { session.cache.join("bench/part") };
         write(session, &folder, "probe.json", &json(&Summary::of(&results))?)?;
         write(session, &folder, "probe.md", &table)?;
         write(session, &folder, "probe.svg", &chart::render(&results)?)?;

@@ -11,12 +11,14 @@ use super::selection::Selection;
 use super::sharing::SharedCacheArgs;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
 use super::workshop::{BuilderArgs, Workshop};
-use crate::assembly::{Assembled, Circumstances, assemble, pack_unproven, up_to_date};
+use crate::assembly::{Assembled, Circumstances, about, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
 use crate::lock::{self, Comparison, Lock};
-use crate::pack::{Release, write_image};
+use crate::pack::landing::check_landing;
+use crate::pack::{Release, image_name, write_image};
+use crate::plan::Plan;
 use crate::session::Session;
 use crate::smoke::report::Report;
 
@@ -62,6 +64,9 @@ impl BuildLayer {
     pub fn run(&self, session: &Session) -> Result<Outcome> {
         let ui = &session.ui;
         let mut lock = Lock::load(&session.catalog.root)?;
+        if self.update_digests {
+            check_landing(&session.catalog.root.join(lock::FILE))?;
+        }
         let sources = self.fetch.open(session)?;
         let plan = self.selection.plan(session, &sources)?;
         let workshop = self.builder.open(session)?;
@@ -80,6 +85,7 @@ impl BuildLayer {
             })?;
             return Ok(outcome.and(self.write_image(session, &present)?));
         }
+        self.check_dist(session, &plan)?;
         let jobs = match self.jobs {
             Some(jobs) => jobs,
             None => std::thread::available_parallelism().context("cannot tell how many cores there are")?,
@@ -148,6 +154,14 @@ impl BuildLayer {
             ui.warn("made from a source that is not pinned (`--override`): the manifest says so, nothing is compared with layers/digests.toml, and publishing will refuse it");
         }
         Ok(outcome)
+    }
+
+    /// Sees to it that what is going to be made can be written, before hours are spent on making it.
+    fn check_dist(&self, session: &Session, plan: &Plan) -> Result<()> {
+        let archs: Vec<_> = plan.zips.iter().map(|zip| zip.arch).collect();
+        let image = self.image.then(|| image_name(&plan.layer, &plan.version, &archs));
+        let files = plan.zips.iter().flat_map(|zip| about(&session.dist, zip));
+        files.chain(image.map(|name| session.dist.join(name))).try_for_each(|file| check_landing(&file))
     }
 
     /// Writes the image of the zips, if one is wanted, and compares it with the lock or records it there.

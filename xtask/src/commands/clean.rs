@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Outcome;
 use crate::compile::PackageCache;
+use crate::pack::landing;
 use crate::session::Session;
 
 /// Remove built packages, unfinished work and logs from the cache.
@@ -40,19 +41,8 @@ impl Clean {
                 _ => {}
             }
         }
-        remove_partial_zips(session)?;
+        // Finished zips stay.
+        landing::remove_leftovers(&session.dist, "");
         Ok(Outcome::Done)
     }
-}
-
-/// What a build that was killed while packing left in `dist/`; finished zips stay.
-fn remove_partial_zips(session: &Session) -> Result<()> {
-    let Ok(entries) = fs::read_dir(&session.dist) else { return Ok(()) };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') && name.ends_with(".partial") {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-    }
-    Ok(())
 }

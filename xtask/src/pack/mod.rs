@@ -33,7 +33,7 @@ pub(crate) mod sample;
 pub use facts::{Compiler, LayerFacts, PackedRecipe, Patch};
 pub use file::{Mode, PackedFile};
 pub use manifest::Manifest;
-pub use oci::{ImageArchive, write_image};
+pub use oci::{ImageArchive, image_name, write_image};
 pub use path::LayerPath;
 pub use provenance::write_provenance;
 pub use release::{Checks, Release, write_layer};

@@ -18,7 +18,7 @@ use zip::ZipArchive;
 
 use super::landing::land;
 use super::release::Release;
-use crate::model::{Arch, Sha256};
+use crate::model::{Arch, LayerName, Sha256, Version};
 
 /// The label with the digest of the zip that the files come from.
 const ZIP_LABEL: &str = "media-layers.zip.sha256";
@@ -60,10 +60,16 @@ pub fn write_image(releases: &[Release], dist: &Path) -> Result<ImageArchive> {
     entry["annotations"] = json!({ "org.opencontainers.image.ref.name": reference });
     let outer = json!({ "manifests": [entry], "mediaType": INDEX, "schemaVersion": 2 });
     let archive = blobs.into_archive(&outer)?;
-    let archs: Vec<_> = releases.iter().map(|release| release.manifest.arch.name()).collect();
-    let name = format!("{layer}-{version}-{}.oci.tar", archs.join("-"));
+    let archs: Vec<_> = releases.iter().map(|release| release.manifest.arch).collect();
+    let name = image_name(layer, version, &archs);
     land(&dist.join(&name), |out| Ok(out.write_all(&archive)?))?;
     Ok(ImageArchive { name, reference, size: archive.len() as u64, sha256: Sha256::of(&archive) })
+}
+
+/// The name of an image's file in `dist/`.
+pub fn image_name(layer: &LayerName, version: &Version, archs: &[Arch]) -> String {
+    let archs: Vec<_> = archs.iter().map(|arch| arch.name()).collect();
+    format!("{layer}-{version}-{}.oci.tar", archs.join("-"))
 }
 
 /// Adds what is for one architecture; returns its entry in the index.
