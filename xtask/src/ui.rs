@@ -1,24 +1,32 @@
 //! The one printer: data goes to stdout, talk and progress to stderr.
 //!
+//! Nothing that it prints steers a terminal, whoever wrote it, and nothing holds a secret that it was told of.
 //! Everything reads well without colour and without a terminal: where stderr
 //! is not one, progress turns into a line when something begins or ends.
 
+pub mod foreign;
+
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use self::foreign::{Secrets, harmless};
 
 /// Where a command's output goes. Cheap to clone; threads share it.
 #[derive(Debug, Clone)]
 pub struct Ui {
     bars: MultiProgress,
     interactive: bool,
+    secrets: Arc<RwLock<Secrets>>,
 }
 
 /// One line of progress. It disappears when dropped.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    ui: Ui,
 }
 
 impl Ui {
@@ -27,18 +35,32 @@ impl Ui {
         Ui {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
             interactive: io::stderr().is_terminal(),
+            secrets: Arc::default(),
         }
     }
 
     /// A printer that shows no progress, for tests.
     pub fn silent() -> Ui {
-        Ui { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), interactive: false }
+        Ui {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            interactive: false,
+            secrets: Arc::default(),
+        }
+    }
+
+    /// Has a secret never shown, whoever quotes it.
+    pub fn keep_secret(&self, secret: &str) {
+        self.secrets.write().unwrap_or_else(PoisonError::into_inner).add(secret);
+    }
+
+    fn fit_to_print(&self, text: &str) -> String {
+        harmless(&self.secrets.read().unwrap_or_else(PoisonError::into_inner).hide(text)).into_owned()
     }
 
     /// Writes data to stdout. A closed pipe is not an error: the reader has seen enough.
     pub fn data(&self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        match stdout.write_all(self.fit_to_print(text).as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
@@ -48,7 +70,7 @@ impl Ui {
     pub fn note(&self, text: impl AsRef<str>) {
         self.bars.suspend(|| {
             // Nobody is left to tell if stderr is gone.
-            let _ = writeln!(io::stderr(), "{}", text.as_ref());
+            let _ = writeln!(io::stderr(), "{}", self.fit_to_print(text.as_ref()));
         });
     }
 
@@ -72,13 +94,13 @@ impl Ui {
     }
 
     fn begin(&self, bar: ProgressBar, what: &str) -> Progress {
-        bar.set_message(what.to_owned());
+        bar.set_message(self.fit_to_print(what));
         if self.interactive {
             bar.enable_steady_tick(Duration::from_millis(120));
         } else {
             self.note(format!("  {what}"));
         }
-        Progress { bar }
+        Progress { bar, ui: self.clone() }
     }
 }
 
@@ -101,7 +123,7 @@ impl Progress {
 
     /// Changes what the line says.
     pub fn say(&self, what: impl Into<String>) {
-        self.bar.set_message(what.into());
+        self.bar.set_message(self.ui.fit_to_print(&what.into()));
     }
 }
 

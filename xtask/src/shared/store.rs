@@ -8,6 +8,7 @@ use crate::companion;
 use crate::error::invalid;
 use crate::process;
 use crate::ui::Ui;
+use crate::ui::foreign::foreign;
 
 /// The workspace member that talks to object stores; its libraries would double the time to compile this tool.
 const COMPANION: &str = "media-layers-cache";
@@ -66,7 +67,7 @@ impl ObjectStore {
         match output.status.code() {
             Some(0) => Ok(true),
             Some(ABSENT) => Ok(false),
-            _ => bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end()),
+            _ => bail!("{}", foreign(&String::from_utf8_lossy(&output.stderr))),
         }
     }
 }
