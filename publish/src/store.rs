@@ -1,6 +1,7 @@
 //! What a region of a cloud can do for us, and how it fails.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use crate::model::{Audience, Details, Version};
@@ -65,6 +66,50 @@ impl Failure {
     }
 }
 
+/// Whether a connection failed because the other end's certificate is not trusted, or in another way that a handshake
+/// fails every time: rustls says so with this kind, perhaps within an error of another.
+pub fn is_of_tls(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+        || error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()).is_some_and(is_of_tls)
+}
+
+/// Goes from page to page of a list, and sees to it that the list ends.
+#[derive(Debug)]
+pub struct Pages<T> {
+    seen: BTreeSet<T>,
+}
+
+/// The most pages of a list: more than ten thousand versions, wherever they are listed.
+const MOST_PAGES: usize = 500;
+
+impl<T: Ord + Clone> Pages<T> {
+    /// At the first page.
+    pub fn new() -> Pages<T> {
+        Pages { seen: BTreeSet::new() }
+    }
+
+    /// To the page that begins at `next`.
+    ///
+    /// # Errors
+    /// If it was read already, or too many were: no answer of the same server would be of use.
+    pub fn turn(&mut self, next: T) -> Result<T, Failure> {
+        let refused = |what: &str| Err(Failure::new(Kind::Refused, format!("the cloud's list {what}")));
+        if self.seen.len() + 1 >= MOST_PAGES {
+            return refused(&format!("has more than {MOST_PAGES} pages"));
+        }
+        if !self.seen.insert(next.clone()) {
+            return refused("goes in a circle: a page is named a second time");
+        }
+        Ok(next)
+    }
+}
+
+impl<T: Ord + Clone> Default for Pages<T> {
+    fn default() -> Pages<T> {
+        Pages::new()
+    }
+}
+
 /// How long a request with a body of so many bytes may take: a minute, and what a line of 128 kbit/s needs. All regions
 /// share one line.
 pub fn request_limit(bytes: u64) -> Duration {
@@ -73,3 +118,23 @@ pub fn request_limit(bytes: u64) -> Duration {
 
 /// How long a connection may take to be made.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_ends() {
+        let mut pages = Pages::new();
+        assert_eq!(pages.turn(5), Ok(5));
+        assert_eq!(pages.turn(7), Ok(7));
+        let failure = pages.turn(5).expect_err("a circle");
+        assert_eq!(failure.message, "the cloud's list goes in a circle: a page is named a second time");
+        assert!(!failure.is_passing(), "trying again would be in vain");
+
+        let mut pages = Pages::new();
+        let turned = (1..).take_while(|number| pages.turn(*number).is_ok()).count();
+        assert_eq!(turned + 1, MOST_PAGES);
+        assert_eq!(pages.turn(0).expect_err("no end").message, "the cloud's list has more than 500 pages");
+    }
+}

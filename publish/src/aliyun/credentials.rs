@@ -62,6 +62,11 @@ impl Credentials {
         self.token.as_deref()
     }
 
+    /// What must never be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.secret.as_str()).chain(self.token())
+    }
+
     /// Finds credentials in the environment, or else in the file of Alibaba Cloud's command line.
     ///
     /// # Errors

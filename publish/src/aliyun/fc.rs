@@ -7,13 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use xtask::ui::foreign::foreign;
 
 use super::http::{Answer, Connections, Message};
 use super::{Bucket, Credentials, acs3, encode};
 use crate::clock::now;
 use crate::model::{Audience, Details, Region, Version};
 use crate::order::Order;
-use crate::store::{Failure, Kind, Store};
+use crate::store::{Failure, Kind, Pages, Store};
 
 const API: &str = "2023-03-30";
 /// Versions in an answer; the interface allows no more.
@@ -167,7 +168,7 @@ impl FcStore {
 impl Store for FcStore {
     async fn versions(&self, layer: &str) -> Result<Vec<Version>, Failure> {
         let mut versions = Vec::new();
-        let mut start = None;
+        let (mut start, mut pages) = (None, Pages::new());
         loop {
             let mut query = vec![("limit", PAGE.to_string())];
             query.extend(start.map(|start: u64| ("startVersion", start.to_string())));
@@ -177,10 +178,11 @@ impl Store for FcStore {
                 Err(failure) if failure.kind == Kind::NotFound => break,
                 answer => parse(&answer?)?,
             };
-            versions.extend(page.layers.into_iter().map(Layer::version));
+            for layer in page.layers {
+                versions.push(layer.version()?);
+            }
             match page.next_version {
-                // A page that begins where the last one did would never end.
-                Some(next) if next > 0 && Some(next) != start => start = Some(next),
+                Some(next) if next > 0 => start = Some(pages.turn(next)?),
                 _ => break,
             }
         }
@@ -198,7 +200,7 @@ impl Store for FcStore {
             runtimes: found.compatible_runtime.clone(),
             architectures: None,
             license: found.license.clone(),
-            version: found.version(),
+            version: found.version()?,
         })
     }
 
@@ -221,7 +223,7 @@ impl Store for FcStore {
         let path = format!("layers/{}/versions", order.name);
         let call = Call { action: "CreateLayerVersion", method: "POST", path, query: Vec::new(), body };
         let made: Layer = parse(&self.send(call).await?)?;
-        Ok(made.version())
+        made.version()
     }
 
     async fn permit(&self, layer: &str, _number: u64, audience: &Audience) -> Result<(), Failure> {
@@ -247,8 +249,9 @@ impl Store for FcStore {
 }
 
 impl Layer {
-    fn version(self) -> Version {
-        Version { number: self.version, arn: self.layer_version_arn, description: self.description }
+    fn version(self) -> Result<Version, Failure> {
+        Version::new(self.version, &self.layer_version_arn, &self.description)
+            .map_err(|error| Failure::new(Kind::Unknown, format!("the cloud answered with {error}")))
     }
 }
 
@@ -263,23 +266,31 @@ fn write(order: &Order, code: Code) -> Result<Bytes> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, Failure> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Failure::new(Kind::Unknown, format!("an answer that cannot be read: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        Failure::new(Kind::Unknown, format!("an answer that cannot be read: {}", foreign(&error.to_string())))
+    })
 }
 
 fn trouble(answer: &Answer) -> Failure {
     let Ok(trouble) = serde_json::from_slice::<Trouble>(&answer.body) else {
-        let kind = if answer.status >= 500 { Kind::Unknown } else { Kind::Refused };
+        let kind = match answer.status {
+            429 => Kind::Throttled,
+            408 | 500.. => Kind::Unknown,
+            _ => Kind::Refused,
+        };
         return Failure::new(kind, format!("an answer with status {}", answer.status));
     };
     let kind = match (trouble.code.as_str(), answer.status) {
         (code, status) if code.contains("Throttl") || status == 429 => Kind::Throttled,
         (code, 404) if code.ends_with("NotFound") => Kind::NotFound,
         ("RegionNotOpen" | "ServiceNotOpen" | "FcServiceNotOpened", _) => Kind::NotEnabled,
-        (_, 500..) => Kind::Unknown,
+        (_, 408 | 500..) => Kind::Unknown,
         _ => Kind::Refused,
     };
-    let request =
-        if trouble.request_id.is_empty() { String::new() } else { format!(" (request {})", trouble.request_id) };
-    Failure::new(kind, format!("{}: {}{request}", trouble.code, trouble.message))
+    let request = if trouble.request_id.is_empty() {
+        String::new()
+    } else {
+        format!(" (request {})", foreign(&trouble.request_id))
+    };
+    Failure::new(kind, format!("{}: {}{request}", foreign(&trouble.code), foreign(&trouble.message)))
 }

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use ureq::http::Request;
 use ureq::tls::{RootCerts, TlsConfig};
+use xtask::ui::foreign::foreign;
 
-use crate::store::{CONNECT_LIMIT, Failure, Kind, request_limit};
+use crate::store::{CONNECT_LIMIT, Failure, Kind, is_of_tls, request_limit};
 
 /// No answer that we ask for is larger.
 const ANSWER_LIMIT: u64 = 16 << 20;
@@ -79,10 +80,14 @@ fn exchange(agent: &ureq::Agent, message: &Message) -> Result<Answer, Failure> {
 }
 
 fn failure(error: ureq::Error) -> Failure {
-    let kind = match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Kind::Unreachable,
-        ureq::Error::BadUri(_) | ureq::Error::InvalidProxyUrl | ureq::Error::Tls(_) => Kind::Refused,
+    use ureq::{Error, Timeout};
+    let kind = match &error {
+        Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) => Kind::Unreachable,
+        Error::Timeout(Timeout::Resolve | Timeout::Connect) => Kind::Unreachable,
+        Error::BadUri(_) | Error::InvalidProxyUrl | Error::Tls(_) | Error::Rustls(_) | Error::Http(_) => Kind::Refused,
+        Error::Io(error) if is_of_tls(error) => Kind::Refused,
+        Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Kind::Unreachable,
         _ => Kind::Unknown,
     };
-    Failure::new(kind, error.to_string())
+    Failure::new(kind, foreign(&error.to_string()))
 }

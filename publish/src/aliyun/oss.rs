@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use xtask::ui::foreign::foreign;
 
 use super::http::{Answer, Connections, Message};
 use super::{Credentials, encode, oss4};
@@ -51,7 +52,11 @@ impl Bucket {
             200 => Ok(key),
             status => {
                 // Nothing was published yet, so sending it all again is harmless.
-                let kind = if status == 503 || status >= 500 { Kind::Unreachable } else { Kind::Refused };
+                let kind = match status {
+                    429 => Kind::Throttled,
+                    408 | 500.. => Kind::Unreachable,
+                    _ => Kind::Refused,
+                };
                 Err(Failure::new(kind, format!("bucket `{}`: {}", self.name, said(&answer))))
             }
         }
@@ -88,7 +93,7 @@ fn said(answer: &Answer) -> String {
         Some(rest.split_once("</")?.0.to_owned())
     };
     match (element("Code"), element("Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), Some(message)) => format!("{}: {}", foreign(&code), foreign(&message)),
         _ => format!("an answer with status {}", answer.status),
     }
 }

@@ -3,8 +3,9 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use xtask::ui::foreign::foreign;
 
-use crate::store::{Failure, Kind};
+use crate::store::{Failure, Kind, is_of_tls};
 
 /// Codes that mean: too fast.
 const THROTTLED: [&str; 5] =
@@ -27,9 +28,12 @@ where
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("an error without a code");
             let message = service.err().message().unwrap_or("no message");
-            Failure::new(kind(code, status.unwrap_or_default()), format!("{code}: {message}"))
+            Failure::new(kind(code, status.unwrap_or_default()), format!("{}: {}", foreign(code), foreign(message)))
         }
         SdkError::ResponseError(_) => Failure::new(kind("", status.unwrap_or_default()), said(&error)),
+        SdkError::DispatchFailure(failure) if failure.is_user() || is_hopeless(&error) => {
+            Failure::new(Kind::Refused, said(&error))
+        }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => Failure::new(Kind::Unknown, said(&error)),
         _ => Failure::new(Kind::Refused, said(&error)),
     }
@@ -41,9 +45,15 @@ fn kind(code: &str, status: u16) -> Kind {
         code if NOT_ENABLED.contains(&code) => Kind::NotEnabled,
         "ResourceNotFoundException" | "NotFound" | "NoSuchKey" => Kind::NotFound,
         _ if status == 429 => Kind::Throttled,
-        _ if status >= 500 => Kind::Unknown,
+        _ if status == 408 || status >= 500 => Kind::Unknown,
         _ => Kind::Refused,
     }
+}
+
+/// Whether the connection fails in the same way every time.
+fn is_hopeless(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_of_tls = |error: &&(dyn std::error::Error + 'static)| error.downcast_ref().is_some_and(is_of_tls);
+    std::iter::successors(Some(error), |error| error.source()).any(|error| is_of_tls(&error))
 }
 
 /// An error and its causes in a line, each thing said once.
@@ -57,7 +67,7 @@ fn said(error: &(dyn std::error::Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    text
+    foreign(&text)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::session::timeouts;
 use super::{Bucket, body, policy};
 use crate::model::{Audience, Details, Version};
 use crate::order::Order;
-use crate::store::{Failure, Kind, Store};
+use crate::store::{Failure, Kind, Pages, Store};
 
 /// The only action that can be granted on a layer.
 const ACTION: &str = "lambda:GetLayerVersion";
@@ -39,7 +39,7 @@ impl LambdaStore {
 impl Store for LambdaStore {
     async fn versions(&self, layer: &str) -> Result<Vec<Version>, Failure> {
         let mut versions = Vec::new();
-        let mut marker = None;
+        let (mut marker, mut pages) = (None, Pages::new());
         loop {
             let request = self.client.list_layer_versions().layer_name(layer).set_marker(marker);
             let page = match request.send().await.map_err(failure) {
@@ -49,9 +49,9 @@ impl Store for LambdaStore {
             for item in page.layer_versions() {
                 versions.push(version(item.version, item.layer_version_arn(), item.description())?);
             }
-            marker = page.next_marker().map(str::to_owned);
-            if marker.is_none() {
-                break;
+            match page.next_marker() {
+                Some(next) => marker = Some(pages.turn(next.to_owned())?),
+                None => break,
             }
         }
         versions.sort_by_key(|version| std::cmp::Reverse(version.number));
@@ -151,8 +151,8 @@ async fn send_inline(request: PublishLayerVersionFluentBuilder, order: &Order) -
 fn version(number: i64, arn: Option<&str>, description: Option<&str>) -> Result<Version, Failure> {
     let number =
         u64::try_from(number).ok().filter(|number| *number > 0).ok_or_else(|| unclear("a version without a number"))?;
-    let arn = arn.ok_or_else(|| unclear("a version without a name"))?.to_owned();
-    Ok(Version { number, arn, description: description.unwrap_or_default().to_owned() })
+    let arn = arn.ok_or_else(|| unclear("a version without a name"))?;
+    Version::new(number, arn, description.unwrap_or_default()).map_err(unclear)
 }
 
 fn digest(code_sha256: &str) -> Option<Sha256> {

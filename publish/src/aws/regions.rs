@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use aws_sdk_account::types::RegionOptStatus;
 
 use super::failure::failure;
+use crate::store::Pages;
 
 /// Every region of the account's partition, and whether the account must ask for it.
 ///
@@ -14,7 +15,7 @@ use super::failure::failure;
 pub async fn seen(session: &super::Session, region: &str) -> Result<BTreeMap<String, bool>> {
     let client = aws_sdk_account::Client::new(&session.config(region));
     let mut seen = BTreeMap::new();
-    let mut token = None;
+    let (mut token, mut pages) = (None, Pages::new());
     loop {
         let page = client.list_regions().max_results(50).set_next_token(token).send().await;
         let page = page.map_err(|error| anyhow!("cannot list regions: {}", failure(error).message))?;
@@ -22,9 +23,7 @@ pub async fn seen(session: &super::Session, region: &str) -> Result<BTreeMap<Str
             let opt_in = region.region_opt_status() != Some(&RegionOptStatus::EnabledByDefault);
             seen.extend(region.region_name().map(|name| (name.to_owned(), opt_in)));
         }
-        token = page.next_token().map(str::to_owned);
-        if token.is_none() {
-            return Ok(seen);
-        }
+        let Some(next) = page.next_token() else { return Ok(seen) };
+        token = Some(pages.turn(next.to_owned()).map_err(|failure| anyhow!("cannot list regions: {failure}"))?);
     }
 }

@@ -12,6 +12,8 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use xtask::error::invalid;
+use xtask::ui::Ui;
+use xtask::ui::foreign::foreign;
 
 use crate::model::{self, Partition};
 use crate::store::{CONNECT_LIMIT, request_limit};
@@ -25,11 +27,12 @@ pub struct Session {
 impl Session {
     /// Finds credentials the way the AWS CLI does: environment, profiles, SSO, web identity, containers, instances.
     ///
-    /// Whatever has to be asked for them, STS say, is asked in `region`, which decides the partition.
+    /// Whatever has to be asked for them, STS say, is asked in `region`, which decides the partition. `ui` will not show
+    /// them.
     ///
     /// # Errors
     /// If there are none, or they cannot be had.
-    pub async fn open(region: &model::Region) -> Result<Session> {
+    pub async fn open(region: &model::Region, ui: &Ui) -> Result<Session> {
         let config = loader()
             .region(Region::new(region.name.clone()))
             // One for all regions: each would assume a role of its own otherwise.
@@ -41,12 +44,14 @@ impl Session {
             .load()
             .await;
         let provider = config.credentials_provider().ok_or_else(|| anyhow!("no credentials for AWS are configured"))?;
-        provider.provide_credentials().await.map_err(|error| {
+        let credentials = provider.provide_credentials().await.map_err(|error| {
             invalid(format!(
                 "there are no credentials for AWS: {}\n\nhint: set `AWS_PROFILE`, or see docs/publishing.md",
-                DisplayErrorContext(&error)
+                foreign(&DisplayErrorContext(&error).to_string())
             ))
         })?;
+        ui.keep_secret(credentials.secret_access_key());
+        credentials.session_token().iter().for_each(|token| ui.keep_secret(token));
         Ok(Session { config })
     }
 

@@ -1,5 +1,6 @@
 //! The commands: each is a struct of arguments that runs itself.
 
+pub mod endpoint;
 pub mod index;
 pub mod places;
 pub mod publish;

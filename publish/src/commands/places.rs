@@ -4,12 +4,14 @@ use anyhow::Result;
 use clap::Args;
 use xtask::error::invalid;
 use xtask::model::target::Cloud;
+use xtask::ui::Ui;
 
+use super::endpoint;
 use crate::aliyun::http::Connections;
 use crate::aliyun::{self, Credentials, FcStore};
 use crate::apply::Place;
 use crate::aws::{self, LambdaStore};
-use crate::model::{Partition, Region, Regions};
+use crate::model::{BucketName, Partition, Region, Regions};
 
 /// Another address of Function Compute, as `AWS_ENDPOINT_URL` is for AWS.
 const FC_ENDPOINT: &str = "MEDIA_LAYERS_FC_ENDPOINT";
@@ -80,39 +82,47 @@ impl Where {
     }
 }
 
-/// The way to AWS in every region. `bucket` is a name, perhaps with `{region}` in it.
+/// The way to AWS in every region.
 ///
 /// # Errors
-/// If there are no credentials.
-pub async fn aws(regions: Vec<Region>, named: bool, bucket: Option<&str>) -> Result<Vec<Place<LambdaStore>>> {
+/// If there are no credentials, or no buckets of that name.
+pub async fn aws(
+    regions: Vec<Region>,
+    named: bool,
+    bucket: Option<&BucketName>,
+    ui: &Ui,
+) -> Result<Vec<Place<LambdaStore>>> {
     let Some(first) = regions.first() else { return Ok(Vec::new()) };
-    let session = aws::Session::open(first).await?;
-    let place = |region: Region| {
-        let bucket = bucket.map(|name| aws::Bucket::new(&session, &region.name, bucket_name(name, &region)));
+    let buckets = buckets(&regions, bucket)?;
+    let session = aws::Session::open(first, ui).await?;
+    let place = |(region, bucket): (Region, Option<String>)| {
+        let bucket = bucket.map(|name| aws::Bucket::new(&session, &region.name, name));
         Place { store: LambdaStore::new(&session, &region.name, bucket), region, named }
     };
-    Ok(regions.into_iter().map(place).collect())
+    Ok(regions.into_iter().zip(buckets).map(place).collect())
 }
 
-/// The way to Function Compute in every region. `bucket` is a name, perhaps with `{region}` in it.
+/// The way to Function Compute in every region.
 ///
 /// # Errors
-/// If there are no credentials.
-pub fn aliyun(regions: Vec<Region>, named: bool, bucket: Option<&str>) -> Result<Vec<Place<FcStore>>> {
+/// If there are no credentials, or no buckets of that name, or an address in the environment is none.
+pub fn aliyun(regions: Vec<Region>, named: bool, bucket: Option<&BucketName>, ui: &Ui) -> Result<Vec<Place<FcStore>>> {
+    let buckets = buckets(&regions, bucket)?;
+    let (fc, oss) = (endpoint::of_variable(FC_ENDPOINT)?, endpoint::of_variable(OSS_ENDPOINT)?);
     let credentials = Credentials::find()?;
+    credentials.secrets().for_each(|secret| ui.keep_secret(secret));
     let connections = Connections::new();
-    let (fc, oss) = (std::env::var(FC_ENDPOINT).ok(), std::env::var(OSS_ENDPOINT).ok());
-    let place = |region: Region| {
+    let place = |(region, bucket): (Region, Option<String>)| {
         let bucket = bucket.map(|name| {
-            let name = bucket_name(name, &region);
             aliyun::Bucket::new(name, &region.name, oss.as_deref(), credentials.clone(), connections.clone())
         });
         let store = FcStore::new(&region, fc.as_deref(), credentials.clone(), connections.clone(), bucket);
         Place { store, region, named }
     };
-    Ok(regions.into_iter().map(place).collect())
+    Ok(regions.into_iter().zip(buckets).map(place).collect())
 }
 
-fn bucket_name(template: &str, region: &Region) -> String {
-    template.replace("{region}", &region.name)
+/// The bucket of every region, if there is to be one.
+fn buckets(regions: &[Region], name: Option<&BucketName>) -> Result<Vec<Option<String>>> {
+    regions.iter().map(|region| name.map(|name| name.in_region(region)).transpose()).collect()
 }

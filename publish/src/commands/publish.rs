@@ -15,6 +15,7 @@ use xtask::model::target::Cloud;
 use xtask::model::{Arch, Date};
 use xtask::pack::release::file_name;
 use xtask::session::Session;
+use xtask::ui::foreign::foreign;
 
 use super::places::{self, CloudChoice, Where};
 use crate::apply::journal::Journal;
@@ -25,7 +26,7 @@ use crate::apply::{Engine, Place, carry_out};
 use crate::artifact::{Selection, Shelf, collect};
 use crate::index::published::Index;
 use crate::model::audience::{AccountId, OrganizationId};
-use crate::model::{Audience, Regions, Template};
+use crate::model::{Audience, BucketName, Regions, Template};
 use crate::order::Order;
 use crate::plan::{self, Action, Plan, Wish};
 use crate::store::Store;
@@ -59,7 +60,7 @@ pub struct Publish {
     name_template: Template,
     /// Send zips through a bucket of this name, which may hold `{region}`: each layer needs one in its own region.
     #[arg(long, value_name = "NAME")]
-    bucket: Option<String>,
+    bucket: Option<BucketName>,
     /// Delete older versions of the same layers, so that N are left, once the new one is verified.
     #[arg(long, value_name = "N")]
     keep: Option<NonZeroUsize>,
@@ -91,19 +92,24 @@ impl Publish {
                 "a layer of Function Compute is private or public\n\nhint: leave out `--org` and `--account`",
             ));
         }
+        // What is published must be recorded, so it is seen to first that it can be.
+        match self.dry_run {
+            true => drop(Index::load(&session.catalog.root)?),
+            false => Index::check(&session.catalog.root)?,
+        }
         let Some(orders) = self.orders(session, cloud)? else { return Ok(Outcome::Findings) };
         let regions = Regions::load(&session.catalog.root)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let regions = self.place.regions(&regions).await?;
             let named = !self.place.all_regions;
-            let bucket = self.bucket.as_deref();
+            let (bucket, ui) = (self.bucket.as_ref(), &session.ui);
             match self.place.cloud {
                 CloudChoice::Aws => {
-                    self.work(session, patience, &places::aws(regions, named, bucket).await?, &orders).await
+                    self.work(session, patience, &places::aws(regions, named, bucket, ui).await?, &orders).await
                 }
                 CloudChoice::Aliyun => {
-                    self.work(session, patience, &places::aliyun(regions, named, bucket)?, &orders).await
+                    self.work(session, patience, &places::aliyun(regions, named, bucket, ui)?, &orders).await
                 }
             }
         })
@@ -196,7 +202,7 @@ fn announce(session: &Session, plan: &Plan) {
         layer.notes.iter().for_each(|note| session.ui.warn(format!("{region}: {}: {note}", layer.name)));
         for action in &layer.actions {
             if let Action::Delete(version) = action {
-                session.ui.note(format!("  will delete {} ({})", version.arn, version.description));
+                session.ui.note(format!("  will delete {} ({})", version.arn, foreign(&version.description)));
             }
         }
     }

@@ -8,6 +8,8 @@ use futures_util::future::join_all;
 use xtask::commands::Outcome;
 use xtask::model::target::Cloud;
 use xtask::session::Session;
+use xtask::ui::Ui;
+use xtask::ui::foreign::foreign;
 
 use super::places::{self, CloudChoice};
 use crate::aws;
@@ -39,8 +41,8 @@ impl RegionsCommand {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let differences = runtime.block_on(async {
             match self.cloud {
-                CloudChoice::Aws => check_aws(&known).await,
-                CloudChoice::Aliyun => check_aliyun(&known).await,
+                CloudChoice::Aws => check_aws(&known, &session.ui).await,
+                CloudChoice::Aliyun => check_aliyun(&known, &session.ui).await,
             }
         })?;
         session.ui.data(&differences.iter().map(|difference| format!("{difference}\n")).collect::<String>())?;
@@ -64,16 +66,19 @@ fn list(known: &Regions, cloud: Cloud) -> String {
     text
 }
 
-async fn check_aws(known: &Regions) -> Result<Vec<String>> {
+async fn check_aws(known: &Regions, ui: &Ui) -> Result<Vec<String>> {
     let partition = aws::Session::partition(known).await;
     let Some(first) = known.of(partition).next() else { return Ok(Vec::new()) };
-    let session = aws::Session::open(first).await?;
+    let session = aws::Session::open(first, ui).await?;
     let seen = aws::regions::seen(&session, &first.name).await?;
     let ours: Vec<&Region> = known.of(partition).collect();
     let mut differences = Vec::new();
     for (name, opt_in) in &seen {
         match ours.iter().find(|region| region.name == *name) {
-            None => differences.push(format!("{name}: the account sees it, and layers/regions.toml does not list it")),
+            None => {
+                let name = foreign(name);
+                differences.push(format!("{name}: the account sees it, and layers/regions.toml does not list it"));
+            }
             Some(region) if region.opt_in != *opt_in => {
                 differences.push(format!("{name}: `opt-in` should be {opt_in}"));
             }
@@ -88,9 +93,9 @@ async fn check_aws(known: &Regions) -> Result<Vec<String>> {
 }
 
 /// Function Compute has no list of its regions, so each that is known is asked.
-async fn check_aliyun(known: &Regions) -> Result<Vec<String>> {
+async fn check_aliyun(known: &Regions, ui: &Ui) -> Result<Vec<String>> {
     let regions: Vec<Region> = known.of(Partition::Aliyun).cloned().collect();
-    let places = places::aliyun(regions, true, None)?;
+    let places = places::aliyun(regions, true, None, ui)?;
     let answers = join_all(places.iter().map(|place| async move { (&place.region, place.store.ask().await) })).await;
     let differences = answers.into_iter().filter_map(|(region, answer)| match answer {
         Err(failure) if failure.kind == Kind::NotEnabled && region.opt_in => None,

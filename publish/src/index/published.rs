@@ -8,9 +8,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use xtask::error::invalid;
+use xtask::files::lock_folder;
 use xtask::model::target::Cloud;
 use xtask::model::{Arch, LayerName, Sha256, Version};
-use xtask::pack::landing::land_text;
+use xtask::pack::landing::{check_landing, land_text};
 
 use crate::apply::report::{Published, Report};
 use crate::clock::now;
@@ -88,15 +89,27 @@ impl Index {
         Ok(index)
     }
 
-    /// Records in the checkout at `root` what `report` says of `orders`, and drops what was deleted.
+    /// Sees to it that [`Index::update`] will be able to read and write the file.
+    ///
+    /// # Errors
+    /// If it will not.
+    pub fn check(root: &Path) -> Result<()> {
+        Index::load(root)?;
+        check_landing(&root.join(FILE)).context("what is published could not be recorded, so nothing was sent")
+    }
+
+    /// Records in the checkout at `root` what `report` says of `orders`, and drops what was deleted. Runs that record at
+    /// once wait for each other, so that nobody's entries are lost.
     ///
     /// # Errors
     /// If the file cannot be read or written.
     pub fn update(root: &Path, orders: &[Order], report: &Report) -> Result<()> {
+        let file = root.join(FILE);
+        let _held = lock_folder(file.parent().unwrap_or(root))?;
         let before = Index::load(root)?;
         let mut index = before.clone();
         index.merge(orders, report, now().get(..10).unwrap_or_default());
-        if index == before { Ok(()) } else { land_text(&root.join(FILE), &index.to_json()?) }
+        if index == before { Ok(()) } else { land_text(&file, &index.to_json()?) }
     }
 
     /// The text of the file.

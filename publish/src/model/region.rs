@@ -77,6 +77,16 @@ impl Regions {
         let regions: Regions =
             toml::from_str(&text).map_err(|error| invalid(format!("in {}: {error}", path.display())))?;
         for (index, region) in regions.regions.iter().enumerate() {
+            // Both become parts of hosts, to which credentials go.
+            let host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            let endpoint = region.endpoint.as_deref().unwrap_or(&region.name);
+            if !region.name.bytes().all(host) || !endpoint.bytes().all(|byte| host(byte) || byte == b'.') {
+                let name = &region.name;
+                return Err(invalid(format!(
+                    "in {}: region `{name}` is no part of a host, or its endpoint is none",
+                    path.display()
+                )));
+            }
             let same =
                 |other: &Region| other.name == region.name && other.partition.cloud() == region.partition.cloud();
             if regions.regions[..index].iter().any(same) {
@@ -126,6 +136,21 @@ mod tests {
         assert!(count(Partition::Aliyun) >= 20);
         // The 17 that AWS opens for every account.
         assert_eq!(regions.of(Partition::Aws).filter(|region| !region.opt_in).count(), 17);
+    }
+
+    #[test]
+    fn no_region_leads_to_another_host() {
+        let root = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(root.path().join("layers")).expect("a folder");
+        for (name, endpoint) in
+            [("a.test/", "b.test"), ("a#", "b.test"), ("a", "user@b.test"), ("a", "b.test:1"), ("a", "b/c")]
+        {
+            let region =
+                format!("name = \"{name}\"\npartition = \"aliyun\"\ntitle = \"\"\nendpoint = \"{endpoint}\"\n");
+            std::fs::write(root.path().join("layers/regions.toml"), format!("[[region]]\n{region}")).expect("written");
+            let error = Regions::load(root.path()).expect_err("refused").to_string();
+            assert!(error.contains("is no part of a host, or its endpoint is none"), "{error}");
+        }
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use xtask::model::Sha256;
+use xtask::ui::foreign::foreign;
 
 /// What precedes the digest in a description.
 const MARK: &str = "sha256:";
+/// The most characters of a version's name: those of the longest parts that AWS allows, and some to spare.
+const LONGEST_NAME: usize = 300;
 
 /// One version in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +22,24 @@ pub struct Version {
     pub description: String,
 }
 
+/// A version as no cloud would name one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a version that is named `{}`", foreign(.0))]
+pub struct InvalidName(String);
+
 impl Version {
+    /// A version as a cloud tells of it. Its name is printed, recorded and becomes part of pages, so it must be one.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn new(number: u64, arn: &str, description: &str) -> Result<Version, InvalidName> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/_.-".contains(&byte);
+        if arn.is_empty() || arn.len() > LONGEST_NAME || !arn.bytes().all(plain) {
+            return Err(InvalidName(arn.to_owned()));
+        }
+        Ok(Version { number, arn: arn.to_owned(), description: description.to_owned() })
+    }
+
     /// The digest of its zip, as far as its description tells one.
     pub fn claims(&self) -> Option<Sha256> {
         let (_, after) = self.description.rsplit_once(MARK)?;

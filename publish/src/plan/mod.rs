@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use xtask::model::target::Cloud;
 use xtask::model::{Arch, Sha256, Version as LayerVersion};
+use xtask::ui::foreign::foreign;
 
 use crate::model::{Audience, Details, Version};
 use crate::order::Order;
@@ -187,7 +188,7 @@ pub fn differences(order: &Order, details: &Details) -> Vec<String> {
     let mut found = Vec::new();
     let mut differ = |what: &str, is: &str, should: &str| {
         if is != should {
-            found.push(format!("its {what} is `{is}`, not `{should}`"));
+            found.push(format!("its {what} is `{}`, not `{should}`", foreign(is)));
         }
     };
     if let Some(sha256) = details.sha256 {

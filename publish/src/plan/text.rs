@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use xtask::files::size;
+use xtask::ui::foreign::foreign;
 
 use super::{Action, LayerPlan, Plan, RegionPlan, Work};
 
@@ -58,7 +59,7 @@ fn lines(layer: &LayerPlan) -> Vec<String> {
     lines.extend(layer.actions.iter().map(|action| match action {
         Action::Create => "create a version".to_owned(),
         Action::Permit(audience) => format!("share with {audience}"),
-        Action::Delete(version) => format!("delete version {} ({})", version.number, version.description),
+        Action::Delete(version) => format!("delete version {} ({})", version.number, foreign(&version.description)),
     }));
     lines.extend(layer.notes.iter().map(|note| format!("note: {note}")));
     lines

@@ -77,7 +77,7 @@ fn a_wrong_key_is_said_and_no_secret_is() {
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIother"),
         ("ALIBABA_CLOUD_SECURITY_TOKEN", TOKEN),
     ] {
-        let mut command = command(checkout.root(), &fake.url, &[&PUBLISH[..], &["--bucket", "b"]].concat());
+        let mut command = command(checkout.root(), &fake.url, &[&PUBLISH[..], &["--bucket", "zips"]].concat());
         command.env(name, value).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
         let ran = crate::support::Ran::of(command.output().expect("started"));
         assert_eq!(ran.code, 1, "{}", ran.stderr);

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::checkout::Checkout;
+use crate::support::fc::Fake;
 use crate::support::{Ran, run};
 use xtask::model::Arch;
 
@@ -125,6 +126,36 @@ fn names_that_clash_and_other_wrong_usage() {
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(message), "{arguments:?}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn what_could_not_be_recorded_is_not_published() {
+    let fake = Fake::start();
+    let publish = |checkout: &Checkout, more: &[&str]| {
+        let arguments = ["publish", "mediainfo", "--cloud", "aliyun", "--region", "cn-hangzhou"];
+        run(checkout.root(), &fake.url, &[&arguments, more].concat())
+    };
+    let conflict = "{\n<<<<<<< ours\n  \"format\": 1,\n=======\n";
+    for (text, message) in [
+        (conflict, "layers/published.json: key must be a string"),
+        ("{\"format\": 2, \"layers\": []}", "its format is 2, and this tool knows 1"),
+        ("", "layers/published.json: EOF"),
+    ] {
+        let checkout = Checkout::with(&["mediainfo"]);
+        fs::write(checkout.root().join("layers/published.json"), text).expect("written");
+        for more in [&[][..], &["--dry-run"]] {
+            let ran = publish(&checkout, more);
+            assert_eq!(ran.code, 2, "{}", ran.stderr);
+            assert!(ran.stderr.contains(message), "{}", ran.stderr);
+        }
+    }
+    let checkout = Checkout::with(&["mediainfo"]);
+    fs::create_dir(checkout.root().join("layers/published.json")).expect("a folder");
+    let ran = publish(&checkout, &[]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("published.json"), "{}", ran.stderr);
+    assert!(fake.with(|state| state.log.is_empty()), "something was sent");
+    assert!(publish(&Checkout::with(&["mediainfo"]), &[]).code == 0);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 mod aliyun;
 mod aws;
 mod checks;
+mod concurrent;
 mod faults;
+mod hostile;
 mod index;
 mod kill;
 mod measure;

@@ -1,8 +1,8 @@
 //! The command line on another checkout than the one it was compiled in, and with less patience, for the tests.
 //!
-//! `publish-in CHECKOUT ARGUMENT...`; `PUBLISH_TEST_SETTLE` is in milliseconds.
+//! `publish-in CHECKOUT ARGUMENT...`; `PUBLISH_TEST_SETTLE` is in milliseconds, `PUBLISH_TEST_CACHE` is the cache folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     let ui = Ui::new();
     let result = Catalog::load(Path::new(&root)).and_then(|catalog| {
         let root = catalog.root.clone();
-        let cache = root.join("cache");
+        let cache = std::env::var_os("PUBLISH_TEST_CACHE").map_or_else(|| root.join("cache"), PathBuf::from);
         let (dist, docs) = (root.join("dist"), root.join("docs"));
         cli.run(&Session { catalog, cache, dist, docs, ui: ui.clone() }, patience())
     });

@@ -27,6 +27,12 @@ pub struct State {
     pub lose: usize,
     /// Actions, in their order.
     pub log: Vec<String>,
+    /// What an error says of the headers that came, around them.
+    pub quote: Option<[&'static str; 2]>,
+    /// Versions at which pages of a list begin, over and over.
+    pub circle: Vec<u64>,
+    /// How versions are named, instead of as Function Compute does.
+    pub arn: Option<String>,
     /// The token that must come with every request.
     pub token: Option<String>,
 }
@@ -70,6 +76,10 @@ fn handle(state: &mut State, request: &Request) -> Reply {
     }
     let action = request.headers["x-acs-action"].clone();
     state.log.push(action.clone());
+    if let Some([before, after]) = state.quote {
+        let headers: String = request.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        return trouble(403, "SignatureDoesNotMatch", &format!("{before}{headers}{after}"));
+    }
     if state.throttle > 0 {
         state.throttle -= 1;
         return trouble(429, "Throttling.User", "request was denied due to user flow control");
@@ -155,13 +165,15 @@ fn create(state: &mut State, request: &Request, name: &str, host: &str) -> Reply
             }
         }
     };
+    let arn = state.arn.clone();
     let all = state.layers.entry(name.to_owned()).or_default();
     let number = all.len() + 1;
     body.as_object_mut().expect("an object").remove("code");
     body["version"] = json!(number);
     body["layerName"] = json!(name);
     body["codeSize"] = json!(zip.len());
-    body["layerVersionArn"] = json!(format!("acs:fc:{host}:123:layers/{name}/versions/{number}"));
+    body["layerVersionArn"] =
+        json!(arn.unwrap_or_else(|| format!("acs:fc:{host}:123:layers/{name}/versions/{number}")));
     all.push(body.clone());
     if state.lose > 0 {
         state.lose -= 1;
@@ -172,6 +184,10 @@ fn create(state: &mut State, request: &Request, name: &str, host: &str) -> Reply
 
 /// Pages of two at most, newest first.
 fn list(state: &State, request: &Request, name: &str) -> Reply {
+    if !state.circle.is_empty() {
+        let next = state.circle[state.log.len() % state.circle.len()];
+        return Reply::json(200, &json!({"layers": [], "nextVersion": next}));
+    }
     let Some(all) = state.layers.get(name) else { return trouble(404, "LayerNotFound", "no such layer") };
     let start = request.query.split('&').find_map(|pair| pair.strip_prefix("startVersion=")?.parse().ok());
     let numbers = all.iter().rev().filter(|version| !version.is_null());
