@@ -19,7 +19,7 @@ fn an_unusable_dist_is_noticed_before_anything_is_fetched_or_compiled() {
         spoil(&checkout);
         let order = serde_json::json!({
             "checkout": checkout.path(), "cache": checkout.cache(), "reversed": false,
-            "arguments": ["build-layer", "app", "--arch", "x86_64", "--offline"],
+            "arguments": ["build-layer", "app@1.0", "--arch", "x86_64", "--offline"],
         });
         checkout.write("order.json", &order.to_string());
         let order = checkout.path().join("order.json");

@@ -31,7 +31,7 @@ fn order(place: &Place, checkout: &Checkout) -> String {
     let file = place.path().join("order.json");
     let order = serde_json::json!({
         "checkout": checkout.path(), "cache": place.cache(), "reversed": false,
-        "arguments": ["build-layer", "app", "--offline", "--jobs", "2"],
+        "arguments": ["build-layer", "app@1.0", "--offline", "--jobs", "2"],
     });
     fs::write(&file, order.to_string()).expect("a file");
     file.display().to_string()
