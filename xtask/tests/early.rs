@@ -6,15 +6,18 @@ use std::process::Command;
 
 use checkout::Checkout;
 
+/// Makes a checkout unusable.
+type Spoil = fn(&Checkout);
+
 #[test]
 fn an_unusable_dist_is_noticed_before_anything_is_fetched_or_compiled() {
-    let spoil: [(&str, fn(&Checkout)); 4] = [
+    let ways: [(&str, Spoil); 4] = [
         ("dist", |checkout| checkout.write("dist", "not a folder")),
         ("dist", |checkout| std::os::unix::fs::symlink("nowhere", checkout.path().join("dist")).expect("a link")),
         ("app-1.0-x86_64.zip`: it is a folder", |checkout| checkout.write("dist/app-1.0-x86_64.zip/file", "")),
         ("app-1.0-x86_64.json`: it is a folder", |checkout| checkout.write("dist/app-1.0-x86_64.json/file", "")),
     ];
-    for (named, spoil) in spoil {
+    for (named, spoil) in ways {
         let checkout = Checkout::real();
         spoil(&checkout);
         let order = serde_json::json!({
