@@ -8,7 +8,7 @@ use crate::support::{Ran, run};
 use xtask::model::Arch;
 
 fn publish(checkout: &Checkout, more: &[&str]) -> Ran {
-    let arguments = ["publish", "mediainfo", "--arch", "arm64", "--region", "us-east-1"];
+    let arguments = ["publish", "mediainfo", "--arch", "arm64", "--region", "us-east-1", "--offline"];
     run(checkout.root(), "http://127.0.0.1:1", &[&arguments, more].concat())
 }
 
