@@ -67,9 +67,4 @@ fn a_slow_place_does_not_hold_up_a_quick_one() {
     let began = Instant::now();
     assert_eq!(probe(cache.path(), &mirrors("/", "/", &[]), &network, &sources), [None]);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    // Alone it is waited for no longer than all places are.
-    let sources = [source(vec![archive(b"one", &[&silent])])];
-    let found = probe(cache.path(), &mirrors("/", "/", &[]), &network, &sources);
-    assert_eq!(found, [Some(vec!["127.0.0.1: no answer within 5 seconds".to_owned()])]);
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
