@@ -252,7 +252,8 @@ fn facts(
     let catalog = &session.catalog;
     let targets = catalog.targets.targets.iter().filter(|target| target.architectures.contains(&planned.arch));
     let compiler = plan.packages.iter().find(|package| package.recipe == catalog.toolchain.compiler.name);
-    let compiler = compiler.context("the plan has no compiler")?;
+    // A layer of texts and data alone is made without one.
+    let compiler = compiler.map(|made| Compiler { name: made.recipe.clone(), version: made.version.clone() });
     let mut recipes = Vec::new();
     for key in planned.packages.values() {
         let package = plan.package(*key).context("the plan lacks a package of its own")?;
@@ -265,7 +266,7 @@ fn facts(
         summary: layer.summary.clone(),
         arch: planned.arch,
         glibc: catalog.targets.floor,
-        compiler: Compiler { name: compiler.recipe.clone(), version: compiler.version.clone() },
+        compiler,
         targets: targets.map(|target| target.name.clone()).collect(),
         recipes,
     })

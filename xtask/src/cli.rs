@@ -14,6 +14,7 @@ use crate::commands::{
     verify,
 };
 use crate::error::InvalidInput;
+use crate::files::keep_others_out;
 use crate::invoke;
 use crate::process::guard;
 use crate::session::Session;
@@ -78,6 +79,7 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    keep_others_out();
     if let Some(code) = as_helper() {
         return code;
     }

@@ -48,6 +48,15 @@ pub fn is_at(opened: &fs::File, path: &Path) -> bool {
     opened.metadata().ok().zip(fs::symlink_metadata(path).ok()).is_some_and(same)
 }
 
+/// From now on, no file or folder that this process or its children make can be written by everybody, whatever umask
+/// the caller has: the cache holds what is run and packed later.
+pub fn keep_others_out() {
+    use rustix::fs::Mode;
+    use rustix::process::umask;
+    let before = umask(Mode::all());
+    umask(before | Mode::WOTH);
+}
+
 /// Lets everybody pass through a folder, to what they know is in it.
 pub fn let_pass(folder: &Path) -> Result<()> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o711))

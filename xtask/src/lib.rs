@@ -2,6 +2,7 @@
 //!
 //! See `ARCHITECTURE.md` beside this crate for how the parts fit.
 
+pub mod archive;
 pub mod assembly;
 pub mod catalog;
 pub mod choice;

@@ -1,5 +1,6 @@
 //! `cargo xtask inspect`: what is inside a layer.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -7,11 +8,15 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{Format, Outcome, json};
+use crate::archive::name::shown;
 use crate::error::invalid;
 use crate::files::size;
 use crate::inspect::{Inspection, inspect};
 use crate::lock::Lock;
 use crate::session::Session;
+
+/// A path that is longer moves what stands behind it.
+const WIDEST: usize = 80;
 
 /// Show every file of a layer with its size, mode and origin, and check the zip against its manifest, SBOM and lock.
 #[derive(Debug, Args)]
@@ -41,30 +46,30 @@ fn render(layer: &Inspection) -> Result<String> {
     let mut text = String::new();
     writeln!(text, "{} {} for {}", layer.layer, layer.version, layer.arch)?;
     writeln!(text, "  glibc        {} or later", layer.glibc)?;
-    writeln!(text, "  compiler     {}", layer.compiler)?;
+    writeln!(text, "  compiler     {}", layer.compiler.as_deref().unwrap_or("none: nothing in it is compiled"))?;
     writeln!(text, "  sources      {}", if layer.pinned { "all pinned" } else { "NOT all pinned (`--override`)" })?;
     writeln!(text, "  size         {}", size(layer.size))?;
     writeln!(text, "  sha256       {}", layer.sha256)?;
     writeln!(text, "  CodeSha256   {}", layer.code_sha256)?;
     writeln!(text, "  lock         {}\n", layer.lock)?;
-    let width = layer.files.iter().map(|file| file.path.len()).max().unwrap_or_default();
+    let width = layer.files.iter().map(|file| file.path.len()).max().unwrap_or_default().min(WIDEST);
     for file in &layer.files {
         let from = file.from.as_deref().unwrap_or("written by the packer");
         let mode = file.mode.as_deref().unwrap_or("none");
         writeln!(text, "  {mode}  {:>12}  {:width$}  {from}", size(file.size), file.path)?;
     }
     writeln!(text, "\nmade from")?;
-    let linked: Vec<_> = layer.linked_in().collect();
+    let linked: BTreeSet<_> = layer.linked_in().collect();
     for recipe in &layer.recipes {
         let how = if linked.contains(&&recipe.name) { ", linked in" } else { "" };
         let patches = match recipe.patches.len() {
             0 => String::new(),
             count => format!(", patches of ours: {count}"),
         };
-        writeln!(text, "  {} {}  {}{how}{patches}", recipe.name, recipe.version, recipe.license)?;
+        writeln!(text, "  {} {}  {}{how}{patches}", recipe.name, recipe.version, shown(recipe.license.as_bytes()))?;
     }
     match layer.findings.len() {
-        0 => writeln!(text, "\nno findings: the zip, its manifest and its SBOM agree")?,
+        0 => writeln!(text, "\n{}", layer.verdict())?,
         count => writeln!(text, "\nfindings: {count}")?,
     }
     for finding in &layer.findings {

@@ -95,6 +95,8 @@ rules! {
     Symlink = "symlink", "put the file itself there: several tools and one cloud flatten links";
     /// It is neither a file nor a folder nor a link.
     SpecialFile = "special-file", "leave it out";
+    /// Its permissions lend the rights of others.
+    SpecialPermissions = "special-permissions", "pack it with mode 0644, or 0755 if it is run";
     /// The function's user cannot read it.
     NotReadable = "not-readable", "give files mode 0644 and folders mode 0755";
     /// It is a program without the run bit.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::entry::{Content, Entry, Limits, Tally};
+use crate::archive::entry::{Content, Entry, Limits, Tally};
 
 /// Shows every entry below `root`, sorted by path. Links are shown and not followed.
 ///

@@ -7,16 +7,17 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::archive::entry::{Content, Entry, LIMITS};
+use crate::archive::layer as zipped;
 use crate::model::{Arch, ByArch, Protection, Targets};
 
 use super::audit::{audit as audit_file, build_paths};
 use super::context::{AllowedExports, Carried, Context, Place};
-use super::entry::{Content, Entry, LIMITS};
 use super::file::{BrokenElf, ElfFile, Kind};
 use super::finding::{Finding, Findings, Rule};
 use super::input::Input;
 use super::report::{Audited, Report, Verdict};
-use super::{archive, folder, policy, read};
+use super::{folder, policy, read};
 
 /// What the audit cannot see in its input.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +45,7 @@ pub fn audit(path: &Path, targets: &Targets, options: &Options) -> Result<Report
     match input {
         Input::File => file(path, visit),
         Input::Folder => folder::each(path, LIMITS, visit),
-        Input::Zip => File::open(path).map_err(Into::into).and_then(|file| archive::each(file, LIMITS, visit)),
+        Input::Zip => File::open(path).map_err(Into::into).and_then(|file| zipped::each(file, LIMITS, visit)),
     }
     .with_context(failed)?;
     if input == Input::File
@@ -93,6 +94,10 @@ impl Survey {
             let needed = if matches!(content, Content::Folder) { 0o005 } else { 0o004 };
             self.add(&path, |findings| permissions(mode, needed, Rule::NotReadable, "the function's user", findings));
         }
+        // Folders on a machine often hand their group on; in a zip nobody puts that.
+        if input == Input::Zip || matches!(content, Content::File { .. }) {
+            self.add(&path, |findings| special_permissions(mode, findings));
+        }
         match content {
             Content::Folder => {}
             Content::Special => self.add(&path, |list| list.add(Rule::SpecialFile, "is neither a file nor a folder")),
@@ -107,6 +112,7 @@ impl Survey {
                 bytes.take(4).read_to_end(&mut start).with_context(failed)?;
                 // What is no ELF file is only read to look for paths in it.
                 if start == b"\x7fELF" || !options.build_paths.is_empty() {
+                    start.reserve_exact(usize::try_from(size).unwrap_or_default().saturating_sub(start.len()));
                     bytes.take(size).read_to_end(&mut start).with_context(failed)?;
                     self.findings.extend(build_paths(&path, &start, &options.build_paths));
                     self.file(path, mode.filter(|_| input != Input::File), &start);
@@ -193,3 +199,13 @@ fn permissions(mode: Option<u32>, needed: u32, rule: Rule, who: &str, findings: 
         None => findings.add(rule, "has no permissions in the zip, which was not made for unix"),
     }
 }
+
+/// Finds what an unpacker may keep, so that the file acts with rights of others.
+fn special_permissions(mode: Option<u32>, findings: &mut Findings<'_>) {
+    if let Some(mode) = mode.filter(|mode| mode & SPECIAL != 0) {
+        findings.add(Rule::SpecialPermissions, format!("has mode {mode:04o}, with bits for setuid, setgid or sticky"));
+    }
+}
+
+/// setuid, setgid, sticky.
+const SPECIAL: u32 = 0o7000;

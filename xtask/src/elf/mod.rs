@@ -19,9 +19,7 @@ pub mod policy;
 pub mod report;
 pub mod text;
 
-pub mod archive;
 mod dynamic;
-pub mod entry;
 mod folder;
 mod image;
 mod linking;

@@ -23,8 +23,8 @@ pub struct LayerFacts {
     pub arch: Arch,
     /// The oldest glibc it runs with.
     pub glibc: GlibcVersion,
-    /// What compiled it.
-    pub compiler: Compiler,
+    /// What compiled it; none where nothing in it is compiled.
+    pub compiler: Option<Compiler>,
     /// The names of the targets it is audited for; a layer that fails one is never packed.
     pub targets: Vec<String>,
     /// Every recipe whose code or data is in the layer, those that are linked in included.

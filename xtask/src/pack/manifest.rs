@@ -33,8 +33,9 @@ pub struct Manifest {
     pub glibc: GlibcVersion,
     /// Whether every recipe was built from its pinned sources.
     pub pinned: bool,
-    /// What compiled it.
-    pub compiler: Compiler,
+    /// What compiled it; absent where nothing in it is compiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<Compiler>,
     /// The targets it was audited for.
     pub targets: Vec<String>,
     /// Every recipe in it, by name.

@@ -6,18 +6,20 @@
 //! <https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md>
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::{Cursor, Read as _};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use libdeflater::{CompressionLvl, Compressor};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use tar::{Builder, EntryType, Header};
-use zip::ZipArchive;
 
 use super::landing::land;
 use super::release::Release;
+use crate::archive::entry::{Content, LIMITS};
+use crate::archive::layer as zipped;
 use crate::model::{Arch, LayerName, Sha256, Version};
 
 /// The label with the digest of the zip that the files come from.
@@ -74,10 +76,14 @@ pub fn image_name(layer: &LayerName, version: &Version, archs: &[Arch]) -> Strin
 
 /// Adds what is for one architecture; returns its entry in the index.
 fn instance(release: &Release, dist: &Path, blobs: &mut Blobs) -> Result<Value> {
-    let file = dist.join(&release.zip.name);
-    let zip = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    ensure!(Sha256::of(&zip) == release.zip.sha256, "{} is not the zip that its record describes", file.display());
-    let tar = files_of(&zip).with_context(|| format!("cannot read {}", file.display()))?;
+    let path = dist.join(&release.zip.name);
+    let failed = || format!("cannot read {}", path.display());
+    let mut zip = File::open(&path).with_context(failed)?;
+    let mut hasher = sha2::Sha256::new();
+    io::copy(&mut zip, &mut hasher).with_context(failed)?;
+    let sha256 = Sha256::from_bytes(hasher.finalize().into());
+    ensure!(sha256 == release.zip.sha256, "{} is not the zip that its record describes", path.display());
+    let tar = files_of(zip).with_context(failed)?;
     let mut compressor = Compressor::new(CompressionLvl::best());
     let mut gzip = vec![0; compressor.gzip_compress_bound(tar.len())];
     let length = compressor.gzip_compress(&tar, &mut gzip)?;
@@ -131,22 +137,21 @@ fn architecture(arch: Arch) -> &'static str {
 }
 
 /// The files of a zip of ours below `opt/`, as a tar.
-fn files_of(zip: &[u8]) -> Result<Vec<u8>> {
-    let mut archive = ZipArchive::new(Cursor::new(zip))?;
+fn files_of(zip: File) -> Result<Vec<u8>> {
     let (mut tar, mut folders) = (Builder::new(Vec::new()), BTreeSet::new());
-    for number in 0..archive.len() {
-        let mut entry = archive.by_index(number)?;
-        let name = format!("opt/{}", entry.name()?);
+    zipped::each(zip, LIMITS, &mut |entry| {
+        let name = format!("opt/{}", entry.path);
+        let Content::File { bytes, .. } = entry.content else { bail!("`{name}` is not a file") };
         for (end, _) in name.match_indices('/') {
             if folders.insert(name[..end].to_owned()) {
                 append(&mut tar, &name[..=end], EntryType::Directory, 0o755, &[])?;
             }
         }
-        let mode = entry.unix_mode().with_context(|| format!("`{name}` has no mode"))? & 0o777;
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
-        append(&mut tar, &name, EntryType::Regular, mode, &bytes)?;
-    }
+        let mode = entry.mode.with_context(|| format!("`{name}` has no mode"))? & 0o777;
+        let mut content = Vec::new();
+        bytes.read_to_end(&mut content)?;
+        append(&mut tar, &name, EntryType::Regular, mode, &content)
+    })?;
     Ok(tar.into_inner()?)
 }
 
@@ -198,6 +203,8 @@ impl Blobs {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::fs;
+    use std::io::Read as _;
     use std::num::NonZeroUsize;
 
     use super::super::release::write_layer;

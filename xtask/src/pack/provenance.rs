@@ -129,7 +129,8 @@ struct ExternalParameters {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InternalParameters {
-    compiler: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compiler: Option<String>,
     glibc: GlibcVersion,
     plan_key: Sha256,
 }
@@ -168,7 +169,7 @@ impl Statement {
             overrides: unpinned.map(|recipe| recipe.name.clone()).collect(),
         };
         let internal_parameters = InternalParameters {
-            compiler: format!("{}@{}", manifest.compiler.name, manifest.compiler.version),
+            compiler: manifest.compiler.as_ref().map(|compiler| format!("{}@{}", compiler.name, compiler.version)),
             glibc: manifest.glibc,
             plan_key: release.plan_key,
         };

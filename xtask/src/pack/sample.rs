@@ -142,7 +142,7 @@ impl Packages {
             summary: "a layer for tests".to_owned(),
             arch: Arch::X86_64,
             glibc: GlibcVersion::new(2, 17),
-            compiler: Compiler { name: name("zig"), version: "0.15.2".parse().expect("a version") },
+            compiler: Some(Compiler { name: name("zig"), version: "0.15.2".parse().expect("a version") }),
             targets: vec!["al2023".to_owned(), "al2".to_owned()],
             recipes: vec![self.recipe("bundle", "MPL-2.0", &["LICENSE"]), engine, program],
         }

@@ -56,14 +56,14 @@ fn serial_number(digest: Sha256) -> String {
 }
 
 fn metadata(facts: &LayerFacts) -> Metadata {
-    let compiler = Component {
+    let compiler = facts.compiler.iter().map(|compiler| Component {
         r#type: "application",
-        bom_ref: format!("tool:{}@{}", facts.compiler.name, facts.compiler.version),
-        name: facts.compiler.name.to_string(),
-        version: facts.compiler.version.to_string(),
+        bom_ref: format!("tool:{}@{}", compiler.name, compiler.version),
+        name: compiler.name.to_string(),
+        version: compiler.version.to_string(),
         description: "the compiler of every program and library in the layer".to_owned(),
         ..Component::default()
-    };
+    });
     let property = |name, value| Property { name, value };
     let layer = Component {
         r#type: "application",
@@ -79,7 +79,7 @@ fn metadata(facts: &LayerFacts) -> Metadata {
     };
     Metadata {
         lifecycles: vec![Lifecycle { phase: "build" }],
-        tools: Tools { components: vec![compiler] },
+        tools: Tools { components: compiler.collect() },
         component: layer,
     }
 }

@@ -1,14 +1,15 @@
 //! A layer as it is handed over: a folder, or a zip that is unpacked for the time being.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail, ensure};
 use object::elf::{EM_AARCH64, EM_X86_64};
-use zip::ZipArchive;
 
+use crate::archive::entry::{Content, Entry, Limits};
+use crate::archive::layer as zipped;
 use crate::model::Arch;
 use crate::process::guard::TemporaryFolder;
 
@@ -78,40 +79,27 @@ impl Layer {
 
 /// Unpacks a zip that anybody may have made.
 fn unpack(file: File, into: &Path) -> Result<(), String> {
-    let broken = |error: &dyn std::fmt::Display| format!("is not a zip that can be read: {error}");
-    let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;
-    if archive.len() > ENTRY_LIMIT {
-        return Err(format!("has {} entries; a layer has at most {ENTRY_LIMIT}", archive.len()));
-    }
-    let (mut room, mut names) = (SIZE_LIMIT, BTreeSet::new());
-    for number in 0..archive.len() {
-        let mut entry = archive.by_index(number).map_err(|error| broken(&error))?;
-        let name = entry.name().map_err(|error| broken(&error))?.into_owned();
-        let Some(inside) = entry.enclosed_name().filter(|inside| inside.is_relative()) else {
-            return Err(format!("entry `{name}` leads out of the layer"));
-        };
-        if entry.is_symlink() {
-            return Err(format!("entry `{name}` is a symbolic link, which some clouds do not keep"));
-        }
-        let target = into.join(&inside);
-        let cannot_write = |error: io::Error| format!("entry `{name}` cannot be unpacked: {error}");
-        if entry.is_dir() {
-            fs::create_dir_all(&target).map_err(cannot_write)?;
-            continue;
-        }
-        if !names.insert(inside) {
-            return Err(format!("entry `{name}` is there twice"));
-        }
-        fs::create_dir_all(target.parent().unwrap_or(into)).map_err(cannot_write)?;
-        let mode = entry.unix_mode().unwrap_or(0o644) & 0o777;
-        let mut out =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target).map_err(cannot_write)?;
-        // What an entry says of its size need not be true, so what comes out is counted.
-        let size = io::copy(&mut entry.by_ref().take(room + 1), &mut out).map_err(|error| broken(&error))?;
-        room = room.checked_sub(size).ok_or_else(|| format!("unpacks to more than {SIZE_LIMIT} bytes"))?;
-        out.set_permissions(fs::Permissions::from_mode(mode)).map_err(cannot_write)?;
-    }
-    Ok(())
+    let limits = Limits { entries: ENTRY_LIMIT, file: SIZE_LIMIT, total: SIZE_LIMIT };
+    zipped::each(file, limits, &mut |entry| unpack_entry(entry, into))
+        .map_err(|error| format!("cannot be unpacked: {error:#}"))
+}
+
+fn unpack_entry(entry: Entry<'_>, into: &Path) -> anyhow::Result<()> {
+    let Entry { path, mode, content } = entry;
+    let target = into.join(&path);
+    let failed = || format!("entry `{path}` cannot be unpacked");
+    let bytes = match content {
+        Content::File { bytes, .. } => bytes,
+        Content::Folder => return fs::create_dir_all(&target).with_context(failed),
+        Content::Link => bail!("entry `{path}` is a symbolic link, which some clouds do not keep"),
+        Content::Special => bail!("entry `{path}` is neither a file nor a folder"),
+    };
+    let mode = mode.unwrap_or(0o644);
+    ensure!(mode & 0o7000 == 0, "entry `{path}` has mode {mode:04o}, with bits for setuid, setgid or sticky");
+    fs::create_dir_all(target.parent().unwrap_or(into)).with_context(failed)?;
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target).with_context(failed)?;
+    io::copy(bytes, &mut out).with_context(failed)?;
+    out.set_permissions(fs::Permissions::from_mode(mode)).with_context(failed)
 }
 
 #[cfg(test)]
@@ -159,15 +147,19 @@ mod tests {
                 file(zip, "a", b"");
                 file(zip, "a/b", b"");
             }),
-            open(|zip| file(zip, "zeros", &vec![0; SIZE_LIMIT as usize + 1])),
+            open(|zip| {
+                let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+                zip.start_file("zeros", stored).expect("starts");
+                zip.write_all(&vec![0; SIZE_LIMIT as usize + 1]).expect("writes");
+            }),
         ];
         let errors: Vec<String> = errors.into_iter().map(|result| result.expect_err("hostile")).collect();
         insta::assert_snapshot!(errors.join("\n"), @r"
-        layer.zip: entry `../evil` leads out of the layer
-        layer.zip: entry `a/../../evil` leads out of the layer
-        layer.zip: entry `bin/mediainfo` is a symbolic link, which some clouds do not keep
-        layer.zip: entry `a/b` cannot be unpacked: File exists (os error 17)
-        layer.zip: unpacks to more than 262144000 bytes
+        layer.zip: cannot be unpacked: it cannot be read as a zip: entry `../evil` has `..` in its path
+        layer.zip: cannot be unpacked: it cannot be read as a zip: entry `a/../../evil` has `..` in its path
+        layer.zip: cannot be unpacked: entry `bin/mediainfo` is a symbolic link, which some clouds do not keep
+        layer.zip: cannot be unpacked: entry `a/b` lies below `a`, which is a file, so that tools disagree on what is in it
+        layer.zip: cannot be unpacked: entry `zeros` has 262144001 bytes; no file above 262144000 is read
         ");
     }
 
@@ -179,6 +171,6 @@ mod tests {
         assert!(error.contains("x.zip: cannot be opened"), "{error}");
         fs::write(&path, "PK").expect("writes");
         let error = Layer::open(&path).expect_err("broken").to_string();
-        assert!(error.contains("x.zip: is not a zip"), "{error}");
+        assert!(error.contains("x.zip: cannot be unpacked: it cannot be read as a zip"), "{error}");
     }
 }

@@ -84,8 +84,8 @@ impl Answer {
     }
 }
 
-/// Pages of indexes are at most some megabytes.
-const LARGEST_PAGE: u64 = 64 << 20;
+/// Pages of indexes are at most some megabytes. One that was cut off would look as if it did not list the file.
+const LARGEST_PAGE: u64 = 32 << 20;
 const MOST_REDIRECTS: u32 = 10;
 
 impl Default for Client {
@@ -170,8 +170,11 @@ impl Client {
         }
         let url = answer.url.clone();
         let mut text = Vec::new();
-        let read = answer.into_reader().take(LARGEST_PAGE).read_to_end(&mut text);
+        let read = answer.into_reader().take(LARGEST_PAGE + 1).read_to_end(&mut text);
         read.map_err(|error| Failure::Transfer(error.to_string()))?;
+        if text.len() as u64 > LARGEST_PAGE {
+            return Err(Failure::Refused(format!("its page has more than {LARGEST_PAGE} bytes")));
+        }
         Ok((String::from_utf8_lossy(&text).into_owned(), url))
     }
 

@@ -24,7 +24,8 @@ pub fn find(page: &str, base: &Url, file: &str) -> Option<Url> {
     })
 }
 
-/// The address and the text of every anchor, unescaped.
+/// The address and the text of every anchor, unescaped. Whatever the page is, no byte of it is looked at more than a
+/// few times: what cannot be read as a tag is passed as far as it was read.
 fn anchors(page: &str) -> impl Iterator<Item = (String, String)> + '_ {
     let mut rest = page;
     std::iter::from_fn(move || {
@@ -34,22 +35,24 @@ fn anchors(page: &str) -> impl Iterator<Item = (String, String)> + '_ {
             if !attributes.starts_with(|next: char| next.is_ascii_whitespace()) {
                 continue;
             }
-            rest = attributes;
-            let Some((href, after)) = href(rest) else { continue };
+            // A tag without an end takes the rest of the page with it, as it does in a browser.
+            let (href, after) = href(attributes)?;
             rest = after;
+            let Some(href) = href else { continue };
             let text = rest.find('<').map_or(rest, |end| &rest[..end]);
             return Some((unescaped(href), unescaped(text)));
         }
     })
 }
 
-/// The value of `href` among the attributes that `text` begins with, and what follows the tag.
-fn href(text: &str) -> Option<(&str, &str)> {
+/// The first value of `href` among the attributes that `text` begins with, and what follows the tag; `None` where the
+/// tag has no end.
+fn href(text: &str) -> Option<(Option<&str>, &str)> {
     let mut rest = text.trim_start();
     let mut found = None;
     loop {
         if let Some(after) = rest.strip_prefix('>') {
-            return found.map(|value| (value, after));
+            return Some((found, after));
         }
         let end = rest.find(|next: char| next.is_ascii_whitespace() || next == '=' || next == '>')?;
         let name = &rest[..end];
@@ -61,14 +64,15 @@ fn href(text: &str) -> Option<(&str, &str)> {
                 _ => value.split_at(value.find(|next: char| next.is_ascii_whitespace() || next == '>')?),
             };
             if name.eq_ignore_ascii_case("href") {
-                found = Some(value);
+                found = found.or(Some(value));
             }
             rest = after.trim_start();
-        } else if name.is_empty() {
-            return None;
         }
     }
 }
+
+/// The longest reference to a character that is understood, from `&` to `;`.
+const LONGEST_REFERENCE: usize = 11;
 
 /// Replaces the character references that occur in addresses and file names.
 fn unescaped(text: &str) -> String {
@@ -77,7 +81,8 @@ fn unescaped(text: &str) -> String {
     while let Some(start) = rest.find('&') {
         result.push_str(&rest[..start]);
         rest = &rest[start..];
-        let reference = rest.find(';').filter(|end| *end <= 10).map(|end| &rest[1..end]);
+        let end = rest.bytes().take(LONGEST_REFERENCE).position(|byte| byte == b';');
+        let reference = end.map(|end| &rest[1..end]);
         match reference.and_then(|name| Some((name, referenced(name)?))) {
             Some((name, character)) => {
                 result.push(character);
@@ -182,7 +187,38 @@ mod tests {
         ] {
             assert_eq!(found(page, "a.whl"), None, "{page}");
         }
+        assert_eq!(
+            found("<a =x =y href='u/a.whl' href='other'>a.whl</a>", "a.whl").as_deref(),
+            Some("https://index.test/simple/tool/u/a.whl")
+        );
         assert_eq!(unescaped("a&&amp;b&#x2B;&#43;&bogus;"), "a&&b++&bogus;");
         assert_eq!(percent_decoded("%41%4%zz%"), "A%4%zz%");
+    }
+
+    /// Reading each of these once takes no time. Reading the rest of the page for every place where something begins
+    /// would take hours.
+    #[test]
+    fn pages_made_to_be_read_again_and_again_are_read_once() {
+        const TIMES: usize = 1 << 20;
+        for (piece, end) in [
+            ("<a x ", ""),
+            ("<a ", ""),
+            ("<a x='", ""),
+            ("<a href=\"", ""),
+            ("<a =", ""),
+            ("<a href=x>", ""),
+            ("&", "<a href='&"),
+            ("<a href='&'>&", ""),
+            ("&amp", ""),
+            ("&#x1", "<a href=x>"),
+            ("<", "a "),
+            ("'", "<a x=\""),
+            ("%", "<a href=x>%"),
+        ] {
+            let page = format!("{end}{}{end}", piece.repeat(TIMES / piece.len()));
+            assert_eq!(found(&page, "a.whl"), None, "{piece}");
+        }
+        let text = format!("<a href='a.whl'>{}</a>", "&".repeat(TIMES));
+        assert!(found(&text, "a.whl").is_some());
     }
 }

@@ -104,7 +104,7 @@ impl Checkout {
             summary: layer.summary.clone(),
             arch,
             glibc: self.catalog.targets.floor,
-            compiler: Compiler { name: "zig".parse().expect("a name"), version: "1".parse().expect("a version") },
+            compiler: Some(Compiler { name: "zig".parse().expect("a name"), version: "1".parse().expect("a version") }),
             targets: targets.map(|target| target.name.clone()).collect(),
             recipes: vec![PackedRecipe {
                 name: recipe.name.clone(),

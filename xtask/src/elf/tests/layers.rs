@@ -1,15 +1,16 @@
 //! Whole layers: folders, zips and single files.
 
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::super::entry::{Entry, LIMITS, Limits};
-use super::super::{archive, folder};
+use super::super::folder;
 use super::*;
+use crate::archive::entry::{Entry, LIMITS, Limits};
+use crate::archive::layer as zipped;
 use crate::model::Arch;
 
 const PROGRAM: &[&str] = &["-fPIE", "-pie", "-s", "-Wl,-z,now,-z,relro,-z,noexecstack"];
@@ -68,7 +69,7 @@ fn make_zip(path: &Path, method: CompressionMethod, entries: &[(&str, u32, &[u8]
 fn zip_error(path: &Path, limits: Limits) -> String {
     let file = fs::File::open(path).expect("a file");
     let mut drop_all = |_: Entry<'_>| Ok(());
-    format!("{:#}", archive::each(file, limits, &mut drop_all).expect_err("a hostile zip"))
+    format!("{:#}", zipped::each(file, limits, &mut drop_all).expect_err("a hostile zip"))
 }
 
 #[test]
@@ -245,17 +246,8 @@ fn sizes_above_the_clouds_limits_are_found() {
     file.set_len(policy::MAX_UNPACKED + 1).expect("a file with a hole");
     assert_eq!(found(&survey(&shop.path("layer"))), [(".", Rule::UnpackedTooLarge)]);
 
-    // A zip with a hole between its entries and the list of them.
-    let path = make_zip(&shop.path("large.zip"), CompressionMethod::Stored, &[("data", 0o644, b"x")]);
-    let mut bytes = fs::read(&path).expect("a zip");
-    let list = memchr::memmem::find(&bytes, b"PK\x01\x02").expect("the list of entries");
-    let end = memchr::memmem::find(&bytes, b"PK\x05\x06").expect("the end");
-    let moved = u32::try_from(policy::MAX_ZIP).expect("a small number");
-    bytes[end + 16..end + 20].copy_from_slice(&moved.to_le_bytes());
-    let mut file = fs::File::create(&path).expect("our own file");
-    file.write_all(&bytes[..list]).expect("our own file");
-    file.seek(SeekFrom::Start(policy::MAX_ZIP)).expect("our own file");
-    file.write_all(&bytes[list..]).expect("our own file");
+    let zeros = vec![0; usize::try_from(policy::MAX_ZIP).expect("a small number")];
+    let path = make_zip(&shop.path("large.zip"), CompressionMethod::Stored, &[("data", 0o644, &zeros)]);
     assert_eq!(found(&survey(&path)), [(".", Rule::ZipTooLarge)]);
 }
 
@@ -299,7 +291,7 @@ fn zips_that_unpack_to_too_much_are_refused() {
         bytes[record + 24..record + 28].copy_from_slice(&10u32.to_le_bytes());
         fs::write(&path, &bytes).expect("our own file");
         let error = zip_error(&path, LIMITS);
-        assert_eq!(error, "entry `a` cannot be unpacked: File is larger than its declared uncompressed size");
+        assert!(error.starts_with("it cannot be read as a zip: entry `a`"), "{error}");
     }
 }
 
@@ -319,7 +311,7 @@ fn zips_that_are_not_what_they_say_are_refused() {
         let places: Vec<_> = memchr::memmem::find_iter(bytes, from).collect();
         places.iter().for_each(|place| bytes[*place..place + to.len()].copy_from_slice(to));
     };
-    assert!(damaged(&|bytes| replace(bytes, b"bb", b"aa")).contains("same name"));
+    assert!(damaged(&|bytes| replace(bytes, b"bb", b"aa")).contains("entry `aa` is there twice"));
     assert!(damaged(&|bytes| replace(bytes, b"two", b"ttt")).contains("entry `bb` cannot be unpacked"));
     assert!(damaged(&|bytes| bytes.truncate(bytes.len() / 2)).contains("cannot be read as a zip"));
     let error = damaged(&|bytes| {

@@ -37,7 +37,7 @@ fn names_that_leave_the_tree() {
     assert_eq!(both(&[file("/tmp/a", "x")]), "entry `/tmp/a` has an absolute path");
     assert_eq!(both(&[folder("../a/")]), "entry `../a/` has `..` in its path");
     assert_eq!(both(&[file("a\nb", "x")]), "entry `a\\nb` has a control character in its name");
-    assert_eq!(refused("a.zip", &zip(&[file("a\\..\\b", "x")])), "entry `a\\..\\b` has a backslash in its name");
+    assert_eq!(refused("a.zip", &zip(&[file("a\\..\\b", "x")])), "entry `a\\\\..\\\\b` has a backslash in its name");
     let latin = Entry { name: b"caf\xe9", ..file("", "x") };
     assert_eq!(refused("a.tar", &tar(&[latin])), "entry `caf\u{fffd}` has a name that is not UTF-8");
     assert_eq!(refused("a.tar", &tar(&[file("./", "x")])), "entry `./` has no name");
@@ -110,7 +110,7 @@ fn names_that_are_there_twice() {
     assert_eq!(refused("a.tar", &tar(&[file("a/b", ""), file("a", "")])), "entry `a` is there twice");
     assert_eq!(both(&[file("a", ""), file("a/b", "")]), "entry `a/b` lies below `a`, which is a file");
     let twice = patched(zip(&[file("aa", "1"), file("ab", "2")]), b"ab", b"aa");
-    assert_eq!(refused("a.zip", &twice), "two of its entries have the same name");
+    assert_eq!(refused("a.zip", &twice), "entry `aa` is there twice");
 }
 
 #[test]
@@ -176,11 +176,13 @@ fn bytes_that_do_not_fit_together() {
     };
     let good = zip(&[file("a", "some text")]);
     // The list says an entry's sum at 16, its sizes at 20 and 24, and its name at 46.
-    starts("a.zip", &patched_list(good.clone(), 16, &[1, 2, 3, 4]), "its two lists of entries differ: ");
-    starts("a.zip", &patched_list(good.clone(), 24, &8_u32.to_le_bytes()), "its two lists of entries differ: ");
-    starts("a.zip", &patched_list(good.clone(), 46, b"b"), "its two lists of entries differ: ");
+    let sums = "entry `a`: its two lists of entries differ in its sizes or its checksum";
+    starts("a.zip", &patched_list(good.clone(), 16, &[1, 2, 3, 4]), sums);
+    starts("a.zip", &patched_list(good.clone(), 24, &8_u32.to_le_bytes()), sums);
+    let name = "entry `b`: its two lists of entries differ: the entry itself is called `a`";
+    starts("a.zip", &patched_list(good.clone(), 46, b"b"), name);
     let changed = patched(zip(&[Entry { mode: 0o644, ..file("a", "aaaaaaaa") }]), b"PK\x03\x04", b"PK\x03\x05");
-    starts("a.zip", &changed, "its two lists of entries differ: ");
+    starts("a.zip", &changed, "entry `a`: its two lists of entries differ: there is no entry where the list says one");
     starts("a.zip", b"no zip at all", "it is not a whole zip file: ");
     let mut flipped = gzip(&tar(&[file("a", "some text")]));
     let sum = flipped.len() - 8;

@@ -7,6 +7,7 @@ mod obtain;
 mod probe;
 mod processes;
 mod server;
+mod trust;
 
 use std::num::NonZeroUsize;
 use std::path::Path;

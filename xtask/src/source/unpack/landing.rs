@@ -1,5 +1,6 @@
 //! Landing: the only code that writes entries, and the checks that every entry passes before.
 
+use std::collections::HashSet;
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -9,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail};
 
 use super::Limits;
-use super::name::{Kind, Names, clean, resolve};
 use super::selection::Selection;
+use crate::archive::name::{Kind, Names, Room, clean, follow, is_target, parents, shown};
 use crate::source::disk;
 
 /// The time of every file and folder: 1980-01-02, as zip files know nothing before 1980-01-01 in any
@@ -24,6 +25,7 @@ pub(super) struct Landing<'a> {
     selection: Selection,
     limits: Limits,
     names: Names,
+    made: HashSet<String>,
     folders: Vec<PathBuf>,
     links: Vec<(String, String)>,
     entries: u64,
@@ -38,7 +40,8 @@ impl<'a> Landing<'a> {
             into,
             selection,
             limits,
-            names: Names::default(),
+            names: Names::new(Room { names: limits.names, bytes: limits.name_bytes }),
+            made: HashSet::new(),
             folders: Vec::new(),
             links: Vec::new(),
             entries: 0,
@@ -108,13 +111,14 @@ impl<'a> Landing<'a> {
 
     /// Remembers a symbolic link. All are checked and made at the end, so that nothing is ever written through one.
     pub fn link(&mut self, path: &str, target: &[u8]) -> anyhow::Result<()> {
-        match std::str::from_utf8(target) {
-            Ok(target) if !target.is_empty() && !target.contains(char::is_control) => {
-                self.links.push((path.to_owned(), target.to_owned()));
-                Ok(())
-            }
-            _ => bail!("entry `{path}` is a link to `{}`, which is no path", shown(target)),
+        let Some(target) = std::str::from_utf8(target).ok().filter(|target| is_target(target)) else {
+            bail!("entry `{path}` is a link to `{}`, which is no path", shown(target));
+        };
+        if let Err(why) = self.names.charge(path.len() + target.len()) {
+            bail!("entry `{path}` {why}");
         }
+        self.links.push((path.to_owned(), target.to_owned()));
+        Ok(())
     }
 
     /// Writes a hard link as a copy of the file it names, which must have come before and be part of the tree.
@@ -167,28 +171,28 @@ impl<'a> Landing<'a> {
     }
 
     fn check_link(&self, root: &str, path: &str, target: &str) -> anyhow::Result<()> {
-        let passed = match resolve(path, target) {
-            Ok(passed) => passed,
-            Err(why) => bail!("entry `{path}` {why}"),
-        };
         // Its end may be a link, which is checked by itself; before the end, `..` would mean something else there.
-        for place in passed.iter().take(passed.len().saturating_sub(1)) {
-            let entry = if root.is_empty() { place.clone() } else { format!("{root}/{place}") };
-            if self.names.get(&entry) == Some(Kind::Link) {
-                bail!("entry `{path}` is a link to `{target}`, through the symbolic link `{place}`");
+        let mut is_no_link = |place: &str| {
+            let kind = if root.is_empty() { self.names.get(place) } else { self.names.get(&format!("{root}/{place}")) };
+            match kind {
+                Some(Kind::Link) => Err(format!("is a link to `{target}`, through the symbolic link `{place}`")),
+                _ => Ok(()),
             }
+        };
+        match follow(path, target, &mut is_no_link) {
+            Ok(()) => Ok(()),
+            Err(why) => bail!("entry `{path}` {why}"),
         }
-        Ok(())
     }
 
     fn make_parents(&mut self, path: &str) -> anyhow::Result<PathBuf> {
-        for parent in super::name::parents(path) {
+        // Where a folder is made, all above it are.
+        let missing: Vec<&str> = parents(path).rev().take_while(|parent| !self.made.contains(*parent)).collect();
+        for parent in missing.into_iter().rev() {
             let folder = self.into.join(parent);
-            match fs::create_dir(&folder) {
-                Ok(()) => self.folders.push(folder),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(disk::DiskError::writing(&folder, 0, error).into()),
-            }
+            fs::create_dir(&folder).map_err(|error| disk::DiskError::writing(&folder, 0, error))?;
+            self.folders.push(folder);
+            self.made.insert(parent.to_owned());
         }
         Ok(self.into.join(path))
     }
@@ -204,12 +208,6 @@ fn set_link_time(path: &Path) -> io::Result<()> {
     let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
     rustix::fs::utimensat(rustix::fs::CWD, path, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(())
-}
-
-/// A name for a message: readable on any terminal and not endless.
-fn shown(raw: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(raw).chars().take(120).collect();
-    text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
 }
 
 fn listed(names: &[&str]) -> String {

@@ -12,12 +12,14 @@ use anyhow::{Context as _, bail};
 
 use self::landing::Landing;
 pub(super) use self::selection::Selection;
+use crate::archive::name::Kind;
 use crate::model::Sha256;
 use crate::model::recipe::{Archive, Source};
 
 mod deb;
 mod landing;
-mod name;
+mod members;
+mod pax;
 mod selection;
 mod tarball;
 mod zipfile;
@@ -78,11 +80,16 @@ pub(super) struct Limits {
     pub bytes: u64,
     /// Entries of any kind.
     pub entries: u64,
+    /// Names of entries and of the folders they lie in.
+    pub names: usize,
+    /// Bytes of all names and links, which are remembered.
+    pub name_bytes: usize,
     /// What the xz decoder may take; `xz -9` needs 65 MiB.
     pub memory: u64,
 }
 
-pub(super) const LIMITS: Limits = Limits { bytes: 2 << 30, entries: 200_000, memory: 256 << 20 };
+pub(super) const LIMITS: Limits =
+    Limits { bytes: 2 << 30, entries: 100_000, names: 120_000, name_bytes: 16 << 20, memory: 80 << 20 };
 
 /// The name under which an archive is talked about: that of its first origin's file.
 pub(super) fn file_name(archive: &Archive) -> &str {
@@ -102,7 +109,7 @@ pub(super) fn unpack_tree(file: &Path, into: &Path) -> anyhow::Result<()> {
     let everything = Source::of_tree(Sha256::of(""));
     let mut landing = Landing::new(into, Selection::new(".", &everything)?, LIMITS);
     let opened = File::open(file).with_context(|| format!("cannot open `{}`", file.display()))?;
-    let result = tarball::unpack(BufReader::new(opened), &mut landing).and_then(|()| landing.finish());
+    let result = tarball::unpack(BufReader::new(opened), LIMITS, &mut landing).and_then(|()| landing.finish());
     result.with_context(|| format!("cannot unpack `{}`", file.display()))
 }
 
@@ -126,10 +133,10 @@ pub(super) fn unpack_within(
     let opened = File::open(file).with_context(|| format!("cannot open `{}`", file.display()))?;
     let result = match format {
         Format::Tar(compression) => {
-            decoder(opened, compression, limits).and_then(|reader| tarball::unpack(reader, &mut landing))
+            decoder(opened, compression, limits).and_then(|reader| tarball::unpack(reader, limits, &mut landing))
         }
-        Format::Deb => deb::data(BufReader::new(opened)).and_then(|(compression, data)| {
-            decoder(data, compression, limits).and_then(|reader| tarball::unpack(reader, &mut landing))
+        Format::Deb => deb::read(BufReader::new(opened), &mut |compression, data| {
+            decoder(data, compression, limits).and_then(|reader| tarball::unpack(reader, limits, &mut landing))
         }),
         Format::Zip => zipfile::unpack(opened, &mut landing),
         Format::Plain => plain(opened, archive, &mut landing),
@@ -139,7 +146,7 @@ pub(super) fn unpack_within(
 
 fn plain(mut file: File, archive: &Archive, landing: &mut Landing<'_>) -> anyhow::Result<()> {
     let size = file.metadata().context("cannot tell its size")?.len();
-    match landing.admit(archive.root.as_bytes(), name::Kind::File, size)? {
+    match landing.admit(archive.root.as_bytes(), Kind::File, size)? {
         Some(path) => landing.file(&path, false, size, &mut file),
         None => bail!("`root` names the file itself, `{}`, but `keep` and `omit` leave nothing of it", archive.root),
     }

@@ -45,7 +45,7 @@ impl Selection {
     /// The patterns of `source` below `root`; `.` is the whole archive. A pattern matches a path or a folder above
     /// it; `*` stays within one part of a path. Fails if a pattern is not a glob or the root not a plain path.
     pub fn new(root: &str, source: &Source) -> anyhow::Result<Selection> {
-        let root = match super::name::clean(root.as_bytes()) {
+        let root = match crate::archive::name::clean(root.as_bytes()) {
             Ok(root) => root,
             Err(why) => bail!("`root = \"{root}\"` {why}"),
         };

@@ -1,84 +1,45 @@
 //! Tar files.
 
-use std::cell::Cell;
-use std::io::{self, Read};
-use std::rc::Rc;
+use std::io::Read;
 
 use anyhow::{Context as _, bail};
 use tar::EntryType;
 
+use super::Limits;
 use super::landing::Landing;
-use super::name::Kind;
-
-/// A tar file ends in blocks of zeros of this size.
-const BLOCK: u64 = 512;
+use super::members::Members;
+use crate::archive::name::{Kind, shown};
 
 /// Unpacks an uncompressed tar stream, and makes sure that it ends where the archive does.
-pub(super) fn unpack(reader: impl Read, landing: &mut Landing<'_>) -> anyhow::Result<()> {
-    let seen = Rc::new(Seen::default());
-    let mut archive = tar::Archive::new(Watched { inner: reader, seen: Rc::clone(&seen) });
-    for entry in archive.entries().context("it is not a tar file")? {
-        let mut entry = entry.context("it is broken or cut off")?;
-        let raw = entry.path_bytes().into_owned();
-        let shown = String::from_utf8_lossy(&raw).into_owned();
-        let (kind, size) = match entry.header().entry_type() {
-            EntryType::Regular | EntryType::Continuous => (Kind::File, entry.size()),
-            EntryType::Link => (Kind::File, 0),
-            EntryType::Symlink => (Kind::Link, 0),
-            EntryType::Directory => (Kind::Folder, 0),
-            // The comment that git puts in front, for example.
-            EntryType::XGlobalHeader => continue,
+pub(super) fn unpack(reader: impl Read, limits: Limits, landing: &mut Landing<'_>) -> anyhow::Result<()> {
+    let mut members = Members::new(reader, limits);
+    while let Some(member) = members.next()? {
+        let shown = shown(&member.name);
+        let kind = match member.kind {
+            EntryType::Regular | EntryType::Continuous | EntryType::Link => Kind::File,
+            EntryType::Symlink => Kind::Link,
+            EntryType::Directory => Kind::Folder,
             EntryType::Char | EntryType::Block => bail!("entry `{shown}` is a device"),
             EntryType::Fifo => bail!("entry `{shown}` is a named pipe"),
+            EntryType::GNUSparse => bail!("entry `{shown}` is a file with holes, which is not supported"),
             other => bail!("entry `{shown}` is of an unknown kind, {:?}", char::from(other.as_byte())),
         };
-        let Some(path) = landing.admit(&raw, kind, size)? else { continue };
-        let target = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
-        match (kind, entry.header().entry_type()) {
-            (Kind::Link, _) => landing.link(&path, &target)?,
-            (_, EntryType::Link) => landing.hard_link(&path, &target)?,
+        let is_file = kind == Kind::File && member.kind != EntryType::Link;
+        if !is_file && member.size > 0 {
+            bail!("entry `{shown}` is no file and says that it has {} bytes", member.size);
+        }
+        if kind != Kind::Folder && member.name.ends_with(b"/") && member.name.iter().any(|byte| !b"./".contains(byte)) {
+            bail!("entry `{shown}` is named like a folder but is none");
+        }
+        let Some(path) = landing.admit(&member.name, kind, member.size)? else { continue };
+        match member.kind {
+            EntryType::Symlink => landing.link(&path, &member.target)?,
+            EntryType::Link => landing.hard_link(&path, &member.target)?,
             _ => {
-                let mode = entry.header().mode().with_context(|| format!("entry `{shown}` has no mode"))?;
-                landing.file(&path, mode & 0o111 != 0, size, &mut entry)?;
+                let mode = member.mode.with_context(|| format!("entry `{shown}` has no mode"))?;
+                landing.file(&path, mode & 0o111 != 0, member.size, &mut members)?;
             }
         }
     }
-    // Reading on to the end makes the decoder check its sums, and finds what hides behind the archive.
-    let mut rest = archive.into_inner();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match rest.read(&mut buffer).context("it is broken or cut off")? {
-            0 => break,
-            count if buffer[..count].iter().any(|byte| *byte != 0) => bail!("there is something behind its end"),
-            _ => {}
-        }
-    }
-    if seen.zeros.get() < BLOCK || seen.bytes.get() % BLOCK != 0 {
-        bail!("it is cut off: the blocks that end a tar file are missing");
-    }
     Ok(())
-}
-
-/// How much of a stream has been read, and how many zeros that ends in.
-#[derive(Debug, Default)]
-struct Seen {
-    bytes: Cell<u64>,
-    zeros: Cell<u64>,
-}
-
-/// A stream that is watched: the tar crate takes the end of the stream for the end of the archive.
-struct Watched<R> {
-    inner: R,
-    seen: Rc<Seen>,
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        let trailing = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
-        let before = if trailing == count { self.seen.zeros.get() } else { 0 };
-        self.seen.zeros.set(before + trailing as u64);
-        self.seen.bytes.set(self.seen.bytes.get() + count as u64);
-        Ok(count)
-    }
 }

@@ -3,24 +3,22 @@
 //! The zip may be anybody's: one that cannot be read, or that has no manifest of ours, is an error; one that
 //! contradicts itself gives findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::{self, Seek as _};
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
-use serde_json::Value;
+use sha2::Digest as _;
 
-use crate::elf::archive;
-use crate::elf::entry::{Content, Entry, LIMITS};
+use self::contents::{Contents, Found};
 use crate::lock::{Comparison, Lock};
 use crate::model::{Arch, GlibcVersion, LayerName, RecipeName, Sha256, Version};
 use crate::pack::manifest::{Manifest, ManifestRecipe};
-use crate::pack::{licenses, release};
+use crate::pack::release;
 
-/// How a layer's own documents are called, below its folder.
-const MANIFEST: &str = "manifest.json";
-const SBOM: &str = "sbom.cdx.json";
+mod contents;
 
 /// A layer's zip, looked into.
 #[derive(Debug, Serialize)]
@@ -34,8 +32,9 @@ pub struct Inspection {
     pub arch: Arch,
     /// The oldest glibc it runs with.
     pub glibc: GlibcVersion,
-    /// What compiled it.
-    pub compiler: String,
+    /// What compiled it; absent where nothing in it is compiled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<String>,
     /// Whether every recipe was built from its pinned sources.
     pub pinned: bool,
     /// Bytes of the zip.
@@ -76,9 +75,11 @@ pub struct InspectedFile {
 /// It cannot be read, is no zip, is made to harm whoever unpacks it, or has no manifest of ours.
 pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
     let failed = || format!("cannot inspect `{}`", path.display());
-    let contents = Contents::read(path).with_context(failed)?;
+    // One opened file: what is hashed is what was looked at, though the path may lead elsewhere by then.
+    let mut zip = File::open(path).with_context(failed)?;
+    let contents = Contents::read(zip.try_clone().with_context(failed)?).with_context(failed)?;
     let manifest = contents.manifest().with_context(failed)?;
-    let (size, sha256) = crate::pack::file::digest(path).with_context(failed)?;
+    let (size, sha256) = digest(&mut zip).with_context(failed)?;
     let mut findings = contents.oddities.clone();
     contents.compare(&manifest, &mut findings);
     contents.compare_sbom(&manifest, &mut findings);
@@ -88,7 +89,7 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
         findings.push(format!("the zip has another digest than {} wants: {expected}", crate::lock::FILE));
     }
     findings.sort();
-    let provider: BTreeMap<&str, String> = manifest.files.iter().filter_map(|file| provider(&manifest, file)).collect();
+    let provider = providers(&manifest);
     let file = |(path, found): (&String, &Found)| InspectedFile {
         path: path.clone(),
         size: found.size,
@@ -101,7 +102,7 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
         version: manifest.version.clone(),
         arch: manifest.arch,
         glibc: manifest.glibc,
-        compiler: format!("{} {}", manifest.compiler.name, manifest.compiler.version),
+        compiler: manifest.compiler.as_ref().map(|compiler| format!("{} {}", compiler.name, compiler.version)),
         pinned: manifest.pinned,
         size,
         sha256,
@@ -113,154 +114,55 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
     })
 }
 
-fn provider<'m>(manifest: &'m Manifest, file: &'m crate::pack::manifest::ManifestFile) -> Option<(&'m str, String)> {
-    let name = file.recipe.as_ref()?;
-    let recipe = manifest.recipes.iter().find(|recipe| recipe.name == *name)?;
-    Some((file.path.as_str(), format!("{name} {}", recipe.version)))
+/// Bytes and digest of a file, read from its beginning.
+fn digest(file: &mut File) -> io::Result<(u64, Sha256)> {
+    file.rewind()?;
+    let mut hasher = sha2::Sha256::new();
+    let size = io::copy(file, &mut hasher)?;
+    Ok((size, Sha256::from_bytes(hasher.finalize().into())))
 }
 
-/// A file as it is in the zip.
-#[derive(Debug)]
-struct Found {
-    size: u64,
-    mode: Option<u32>,
-    sha256: Sha256,
-}
-
-/// What a zip holds.
-#[derive(Debug, Default)]
-struct Contents {
-    files: BTreeMap<String, Found>,
-    /// Texts of manifests and SBOMs, by path.
-    documents: BTreeMap<String, String>,
-    /// Entries that no layer has.
-    oddities: Vec<String>,
-}
-
-impl Contents {
-    fn read(path: &Path) -> Result<Contents> {
-        let mut contents = Contents::default();
-        archive::each(File::open(path)?, LIMITS, &mut |entry| contents.add(entry))?;
-        Ok(contents)
-    }
-
-    fn add(&mut self, entry: Entry<'_>) -> Result<()> {
-        let Entry { path, mode, content } = entry;
-        let Content::File { size, bytes } = content else {
-            self.oddities.push(format!("`{path}` is not a file, and a layer holds only files"));
-            return Ok(());
-        };
-        // The archive's own limits bound what comes.
-        let mut content = Vec::new();
-        bytes.read_to_end(&mut content).with_context(|| format!("cannot unpack `{path}`"))?;
-        let sha256 = Sha256::of(&content);
-        if path.starts_with("share/media-layers/")
-            && [MANIFEST, SBOM].iter().any(|name| path.ends_with(&format!("/{name}")))
-        {
-            let text = String::from_utf8(content).with_context(|| format!("`{path}` is not text"))?;
-            self.documents.insert(path.clone(), text);
-        }
-        self.files.insert(path, Found { size, mode, sha256 });
-        Ok(())
-    }
-
-    fn manifest(&self) -> Result<Manifest> {
-        let name = format!("/{MANIFEST}");
-        let mut found = self.documents.iter().filter(|(path, _)| path.ends_with(&name));
-        let Some((path, text)) = found.next() else {
-            bail!("it has no manifest (`share/media-layers/<name>/{MANIFEST}`): it was not built by this tool");
-        };
-        if let Some((other, _)) = found.next() {
-            bail!("it has two manifests, `{path}` and `{other}`");
-        }
-        let manifest = Manifest::from_json(text).with_context(|| format!("in `{path}`"))?;
-        if *path != document(&manifest.layer, MANIFEST) {
-            bail!("the manifest of layer `{}` is at `{path}`", manifest.layer);
-        }
-        Ok(manifest)
-    }
-
-    fn compare(&self, manifest: &Manifest, findings: &mut Vec<String>) {
-        let own = document(&manifest.layer, MANIFEST);
-        for file in &manifest.files {
-            let path = file.path.as_str();
-            let Some(found) = self.files.get(path) else {
-                findings.push(format!("`{path}` is in the manifest and not in the zip"));
-                continue;
-            };
-            if (found.size, found.sha256) != (file.size, file.sha256) {
-                findings.push(format!("`{path}` has other bytes than the manifest says"));
-            }
-            if found.mode != Some(file.mode.bits()) {
-                let mode = found.mode.map_or("none".to_owned(), |mode| format!("{mode:04o}"));
-                findings.push(format!("`{path}` has mode {mode}, and {:04o} in the manifest", file.mode.bits()));
-            }
-        }
-        for path in self.files.keys().filter(|path| **path != own) {
-            if !manifest.files.iter().any(|file| file.path.as_str() == path) {
-                findings.push(format!("`{path}` is in the zip and not in the manifest"));
-            }
-        }
-    }
-
-    /// The SBOM names the same recipes as the manifest, in the same versions.
-    fn compare_sbom(&self, manifest: &Manifest, findings: &mut Vec<String>) {
-        let path = document(&manifest.layer, SBOM);
-        let Some(text) = self.documents.get(&path) else {
-            findings.push(format!("there is no SBOM (`{path}`)"));
-            return;
-        };
-        let Ok(sbom) = serde_json::from_str::<Value>(text) else {
-            findings.push(format!("the SBOM `{path}` is not JSON"));
-            return;
-        };
-        let components = sbom["components"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let references: Vec<&str> = components.iter().filter_map(|component| component["bom-ref"].as_str()).collect();
-        let mut listed: Vec<&str> =
-            references.iter().filter_map(|reference| reference.strip_prefix("recipe:")).collect();
-        listed.sort_unstable();
-        let mut made: Vec<String> =
-            manifest.recipes.iter().map(|recipe| format!("{}@{}", recipe.name, recipe.version)).collect();
-        made.sort_unstable();
-        if listed != made {
-            findings.push(format!(
-                "the SBOM lists {} as parts, and the manifest {}",
-                listed.join(", "),
-                made.join(", ")
-            ));
-        }
-    }
-
-    fn find_licences(&self, manifest: &Manifest, findings: &mut Vec<String>) {
-        for recipe in &manifest.recipes {
-            let folder = format!("{}/", document(&manifest.layer, &format!("licenses/{}", recipe.name)));
-            if !self.files.keys().any(|path| path.starts_with(&folder)) {
-                findings.push(format!("the licence text of {} is missing", recipe.name));
-            }
-        }
-    }
-}
-
-/// The path of one of a layer's own documents.
-fn document(layer: &LayerName, name: &str) -> String {
-    match licenses::documents(layer).and_then(|folder| folder.join(name)) {
-        Ok(path) => path.to_string(),
-        // A layer's name is safe in a path, so this cannot be; it would then match nothing.
-        Err(_) => String::new(),
-    }
+/// The recipe and version that provide each file, by path.
+fn providers(manifest: &Manifest) -> BTreeMap<&str, String> {
+    let versions: BTreeMap<_, _> = manifest.recipes.iter().map(|recipe| (&recipe.name, &recipe.version)).collect();
+    let provided = manifest.files.iter().filter_map(|file| {
+        let name = file.recipe.as_ref()?;
+        Some((file.path.as_str(), format!("{name} {}", versions.get(name)?)))
+    });
+    provided.collect()
 }
 
 impl Inspection {
-    /// The recipes that no file of the layer comes from: they are linked in.
+    /// The recipes that no file of the layer comes from, licence texts aside: they are linked in.
     pub fn linked_in(&self) -> impl Iterator<Item = &RecipeName> {
-        let provides = |name: &RecipeName| {
-            let of = format!("{name} ");
-            let texts = format!("/licenses/{name}/");
-            self.files
-                .iter()
-                .any(|file| file.from.as_ref().is_some_and(|from| from.starts_with(&of)) && !file.path.contains(&texts))
+        let provides = |file: &InspectedFile| {
+            let recipe = file.from.as_ref()?.split(' ').next()?.to_owned();
+            (!file.path.contains(&format!("/licenses/{recipe}/"))).then_some(recipe)
         };
-        self.recipes.iter().map(|recipe| &recipe.name).filter(move |name| !provides(name))
+        let providing: BTreeSet<String> = self.files.iter().filter_map(provides).collect();
+        self.recipes.iter().map(|recipe| &recipe.name).filter(move |name| !providing.contains(name.as_str()))
+    }
+
+    /// What can be said of a zip without findings. That its parts agree with each other says nothing of who made it.
+    pub fn verdict(&self) -> String {
+        match self.lock {
+            Comparison::Same => {
+                "no findings: the zip, its manifest and its SBOM agree, and it is the locked one".to_owned()
+            }
+            Comparison::Unpinned => {
+                "the zip, its manifest and its SBOM agree, but nothing is locked: it says that it was \
+                 made from sources that are not pinned, so anybody may have made it"
+                    .to_owned()
+            }
+            Comparison::Unknown | Comparison::Different { .. } => format!(
+                "the zip, its manifest and its SBOM agree, but nothing is locked: {} has no digest of {} {} for {}, so \
+                 anybody may have made it",
+                crate::lock::FILE,
+                self.layer,
+                self.version,
+                self.arch
+            ),
+        }
     }
 }
 
@@ -270,6 +172,7 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::path::PathBuf;
 
+    use super::contents::MANIFEST;
     use super::*;
     use crate::pack::{PackedFile, Staged, sample, write_layer, zip};
 
@@ -297,6 +200,12 @@ mod tests {
         let layer = inspect(&written(&packages), &Lock::default()).expect("a layer");
         assert!(layer.findings.is_empty(), "{:?}", layer.findings);
         assert_eq!(layer.lock, Comparison::Unknown);
+        // That a zip agrees with itself is no praise: whoever made it may have made all of it.
+        assert_eq!(
+            layer.verdict(),
+            "the zip, its manifest and its SBOM agree, but nothing is locked: layers/digests.toml has no digest of \
+             sample 1.2 for x86_64, so anybody may have made it"
+        );
         let file = |path: &str| layer.files.iter().find(|file| file.path == path).expect(path);
         let tool = file("bin/tool");
         assert_eq!((tool.size, tool.mode.as_deref(), tool.from.as_deref()), (9, Some("0755"), Some("program 1.2")));
@@ -326,6 +235,28 @@ mod tests {
         assert!(sbom.iter().any(|finding| finding.starts_with("there is no SBOM")), "{sbom:?}");
         let licences = without("licenses/engine/");
         assert!(licences.contains(&"the licence text of engine is missing".to_owned()), "{licences:?}");
+    }
+
+    #[test]
+    fn modes_that_no_layer_has_are_found() {
+        let packages = sample::Packages::new();
+        let bytes = fs::read(written(&packages)).expect("the zip");
+        // The last time that the name is there is in the list; the upper half of the attributes stands six bytes before.
+        let name = memchr::memmem::rfind(&bytes, b"bin/tool").expect("the list");
+        let path = packages.root().join("mode.zip");
+        let with = |mode: u16| {
+            let mut bytes = bytes.clone();
+            bytes[name - 6..name - 4].copy_from_slice(&mode.to_le_bytes());
+            fs::write(&path, bytes).expect("a file");
+            inspect(&path, &Lock::default()).expect("a layer").findings
+        };
+        assert_eq!(with(0o100_755), [""; 0]);
+        assert_eq!(with(0o104_755), ["`bin/tool` has mode 4755, and 0755 in the manifest"]);
+        for mode in [0o010_755, 0o020_755, 0o060_755, 0o120_755, 0o140_755] {
+            let missing = "`bin/tool` is in the manifest and not in the zip";
+            let odd = "`bin/tool` is not a file, and a layer holds only files";
+            assert_eq!(with(mode), [missing, odd], "{mode:o}");
+        }
     }
 
     #[test]

@@ -72,10 +72,10 @@ impl Tally {
             bail!("there are more than {entries} entries, which is too many for a layer");
         }
         if size > file {
-            bail!("entry `{path}` has {size} bytes; the audit reads no file above {file}");
+            bail!("entry `{path}` has {size} bytes; no file above {file} is read");
         }
         if self.bytes > total {
-            bail!("with entry `{path}` there are {} bytes; the audit reads no more than {total}", self.bytes);
+            bail!("with entry `{path}` there are {} bytes; no more than {total} are read", self.bytes);
         }
         Ok(())
     }
