@@ -1,6 +1,6 @@
 //! The rules of the house, as tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -112,6 +112,35 @@ fn backward(source: &str, layers: &[&[&str]]) -> Vec<String> {
         }
     }
     wrong
+}
+
+#[test]
+fn files_of_a_room_do_not_import_each_other_in_a_circle() {
+    let mut rooms: BTreeMap<PathBuf, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    let is_test = |path: &Path| path.iter().any(|part| part.to_string_lossy().starts_with("tests"));
+    for path in rust_files().filter(|path| path.iter().any(|part| part == "src") && !is_test(path)) {
+        let (Some(room), Some(name)) = (path.parent(), path.file_stem()) else { continue };
+        let text = read(&path);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let word = |rest: &str| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+        let used = lines.flat_map(|line| line.split("super::").skip(1).map(word).collect::<Vec<_>>());
+        rooms.entry(room.to_owned()).or_default().insert(name.to_string_lossy().into_owned(), used.collect());
+    }
+    let mut circles = Vec::new();
+    for (room, files) in &rooms {
+        for start in files.keys().filter(|name| *name != "mod") {
+            let (mut next, mut reached) = (vec![start], BTreeSet::new());
+            while let Some(name) = next.pop() {
+                let used = files.get(name).into_iter().flatten().filter(|used| files.contains_key(*used));
+                next.extend(used.filter(|used| reached.insert(*used)));
+            }
+            if reached.contains(start) {
+                circles.push(format!("{}/{start}.rs", room.display()));
+            }
+        }
+    }
+    assert!(circles.is_empty(), "files that import each other in a circle: {circles:?}");
 }
 
 #[test]
