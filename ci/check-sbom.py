@@ -4,7 +4,7 @@
 usage: check-sbom.py ZIP...
 
 It needs the packages of sbom-requirements.txt beside this file, which carry the schemas, the list of
-SPDX licences and the grammar of package URLs. Everything that is wrong is told, then it exits with 1.
+SPDX licences and the grammar of package URLs. It reports everything that is wrong, then exits with 1.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ use xtask::process::bounded::{self, Command};
 /// The word that makes this program a launcher.
 pub const WORD: &str = "bench-launch";
 
-/// What a launcher is told on its stdin.
+/// What a launcher reads from its stdin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     /// What to run and measure.

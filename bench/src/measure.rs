@@ -23,7 +23,7 @@ use crate::subject::{Candidate, answer};
 use xtask::pack::landing::land_text;
 use xtask::ui::Ui;
 
-/// What is to be measured: how the process in the room is told.
+/// What is to be measured, as the process in the room reads it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// The subjects.
@@ -170,7 +170,7 @@ impl Bench<'_> {
         if failure != Outcome::Answered {
             let told = Measured { finds_no_certificates: Some(failure.to_string()), ..measured.clone() };
             if outcome(&told, Scheme::Https)? == Outcome::Answered {
-                self.ui.note(format!("  {name}: {failure} over https, so it is told where certificates are"));
+                self.ui.note(format!("  {name}: {failure} over https, so it gets the path of the certificates"));
                 *measured = told;
             }
         }

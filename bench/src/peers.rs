@@ -1,4 +1,4 @@
-//! `bench/peers.toml`: what the layers are compared with, and where each is to be had.
+//! `bench/peers.toml`: what the layers are compared with, and where each comes from.
 
 use std::fmt;
 

@@ -86,6 +86,6 @@ fn version(candidate: &Candidate, folder: &Path) -> Result<String> {
     let said = fs::read(folder.join("version")).unwrap_or_default();
     version_in(candidate.subject.kind, &String::from_utf8_lossy(&said)).with_context(|| {
         let complaint = fs::read_to_string(folder.join("complaint")).unwrap_or_default();
-        format!("`{}` does not tell its version ({:?}): {}", candidate.subject.name, cost.end, complaint.trim())
+        format!("`{}` does not print its version ({:?}): {}", candidate.subject.name, cost.end, complaint.trim())
     })
 }

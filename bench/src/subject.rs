@@ -131,7 +131,7 @@ pub fn version_in(kind: Kind, said: &str) -> Option<String> {
     rest.split_whitespace().next().map(str::to_owned)
 }
 
-/// The digest of what a probe's output tells of a file, whatever the order and the layout of its fields; none if it tells
+/// The digest of a probe's report of a file, whatever the order and the layout of its fields; none if it reports
 /// nothing: a program may end well and still have read nothing.
 pub fn answer(kind: Kind, stdout: &[u8]) -> Option<Sha256> {
     // MediaInfo 23.04 may say where it looks for certificates in front of the answer.

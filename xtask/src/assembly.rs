@@ -41,7 +41,7 @@ pub enum Assembled {
 
 /// How a zip is made and proven, apart from what goes into it: none of it shows in the bytes.
 #[derive(Debug)]
-pub struct Circumstances {
+pub struct BuildContext {
     /// Who compiled the packages.
     pub builder: BuilderIdentity,
     /// How the layer is run.
@@ -57,7 +57,7 @@ pub fn assemble(
     plan: &Plan,
     planned: &PlannedZip,
     ready: &BTreeMap<Key, PathBuf>,
-    circumstances: &Circumstances,
+    build_context: &BuildContext,
 ) -> Result<Assembled> {
     let layer = session.catalog.layer(&plan.layer)?;
     let progress = session.ui.busy(&format!("{}: staging", planned.file));
@@ -72,7 +72,7 @@ pub fn assemble(
         return Ok(Assembled::AuditFailed(audit));
     }
     progress.say(format!("{}: running it", planned.file));
-    let report = smoke::run(smoke::Checks::of(layer), &tree, planned.arch, &circumstances.smoke, &session.ui)?;
+    let report = smoke::run(smoke::Checks::of(layer), &tree, planned.arch, &build_context.smoke, &session.ui)?;
     if !report.passed() {
         return Ok(Assembled::SmokeFailed(report));
     }
@@ -81,8 +81,8 @@ pub fn assemble(
     // Another run may be writing the same three files, which belong together.
     fs::create_dir_all(&session.dist).with_context(|| format!("cannot make {}", session.dist.display()))?;
     let _held = lock_folder(&session.dist)?;
-    let release = write_layer(&staged, key, Some(checks(&audit, &report)), &session.dist, circumstances.jobs)?;
-    let build = Build { builder: circumstances.builder.clone(), materials: materials(session, plan, planned)? };
+    let release = write_layer(&staged, key, Some(checks(&audit, &report)), &session.dist, build_context.jobs)?;
+    let build = Build { builder: build_context.builder.clone(), materials: materials(session, plan, planned)? };
     write_provenance(&release, build, &session.dist)?;
     Ok(Assembled::Released(Box::new(release), report))
 }
@@ -166,7 +166,7 @@ fn digest(path: &Path) -> Result<Sha256> {
     fs::read(path).map(Sha256::of).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What the record of a release tells of an audit without findings and a smoke test without failures.
+/// The part of a release record about an audit without findings and a smoke test without failures.
 fn checks(audit: &elf::report::Report, smoke: &Report) -> Checks {
     let fits = |verdict: &&elf::report::Verdict| verdict.outcome == elf::report::Outcome::Ok;
     Checks {

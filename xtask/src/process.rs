@@ -53,7 +53,7 @@ pub fn attached(argv: &[String], env: &BTreeMap<String, String>) -> io::Result<E
     group.wait()
 }
 
-/// The same without what `cargo run` tells of the package that it runs. A cargo that is run so would otherwise compile
+/// The same without the variables in which `cargo run` describes the package that it runs. A cargo that is run so would otherwise compile
 /// every crate anew whose build script asks for that, ring among them, and again when it is run without.
 pub fn output_outside_cargo<I, S>(program: impl AsRef<OsStr>, args: I) -> io::Result<Output>
 where

@@ -137,3 +137,12 @@ fn style(template: &str) -> ProgressStyle {
     // The templates are constants of this file; a broken one falls back to the default look.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
+
+/// A number of things, in words.
+pub fn counted(number: usize, thing: &str) -> String {
+    match (number, thing.strip_suffix('y')) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {thing}s"),
+    }
+}

@@ -1,4 +1,4 @@
-//! The program as a user calls it: exit codes, where output goes, and what bad input is told.
+//! The program as a user calls it: exit codes, where output goes, and the answers to bad input.
 
 use std::fs;
 use std::process::{Command, Output};

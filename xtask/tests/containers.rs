@@ -1,4 +1,4 @@
-//! Container builders without an engine: what the user is told, with a program that plays the engine's part, and
+//! Container builders without an engine: what the user reads, with a program that plays the engine's part, and
 //! whether the Dockerfiles and the targets agree.
 
 use std::fs;
@@ -75,7 +75,7 @@ fn an_image_that_is_not_to_be_had_is_named_with_the_remedy() {
     let script = "echo 'Error response from daemon: manifest unknown: no such tag' >&2; exit 1";
     let said = failure(script, &with_base("registry.example/amazonlinux:2"), 1);
     assert!(
-        said.contains("error: the image `registry.example/amazonlinux:2` is not to be had: Error response"),
+        said.contains("error: the image `registry.example/amazonlinux:2` cannot be pulled: Error response"),
         "{said}"
     );
     assert!(said.contains("hint: ") && said.contains("`--base-image IMAGE`"), "{said}");
@@ -105,7 +105,7 @@ fn an_image_that_cannot_be_built_is_explained_by_its_log() {
     let said = failure(script, &with_base("here"), 1);
     let expected = "docker/al2/Dockerfile could not be built; the whole log: /cache/logs/image-al2.log: ";
     assert!(said.contains(expected), "{said}");
-    // What is not pinned is told as what it is.
+    // An image that is not pinned is named as it is.
     assert!(said.contains("al2: here is not pinned: it is sha256:0123456789abcdef of no registry"), "{said}");
 }
 

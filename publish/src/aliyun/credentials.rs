@@ -90,7 +90,7 @@ impl Credentials {
 
     fn of_file(path: &Path, profile: Option<&str>) -> Result<Credentials> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        // Where the JSON is broken is told, and what stands there is not: it may be a secret.
+        // The error names the place where the JSON is broken, but not the text there: it may be a secret.
         let file: File = serde_json::from_str(&text).map_err(|error| {
             invalid(format!("{}: broken at line {}, column {}", path.display(), error.line(), error.column()))
         })?;

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use xtask::ui::{Progress, Ui};
+use xtask::ui::{Progress, Ui, counted};
 
 use self::journal::Journal;
 use self::report::{LayerReport, Published, RegionReport, Report};
@@ -42,7 +42,7 @@ pub struct Engine<'a> {
     pub ui: &'a Ui,
 }
 
-/// Carries out `plan`. What goes wrong in one region is told in its report and does not stop another.
+/// Carries out `plan`. A failure in one region goes into its report and does not stop another.
 pub async fn carry_out<S: Store>(engine: &Engine<'_>, places: &[Place<S>], orders: &[Order], plan: &Plan) -> Report {
     let work = places.iter().zip(&plan.regions);
     let regions = stream::iter(work).map(|(place, plan)| async move {
@@ -66,7 +66,7 @@ async fn region<S: Store>(
     plans: &[LayerPlan],
 ) -> Vec<LayerReport> {
     let mut reports = Vec::new();
-    let progress = engine.ui.busy(&format!("{}: {} layers", place.region, plans.len()));
+    let progress = engine.ui.busy(&format!("{}: {}", place.region, counted(plans.len(), "layer")));
     for (order, plan) in orders.iter().zip(plans) {
         let doing = Doing { engine, place, order, progress: &progress };
         let result = doing.layer(plan).await.map_err(|failure| failure.message);
@@ -114,7 +114,7 @@ impl<S: Store> Doing<'_, S> {
         Ok(published)
     }
 
-    /// Makes the version, and holds what the cloud tells of it against what was sent.
+    /// Makes the version, and compares the cloud's description of it with what was sent.
     async fn create(&self) -> Result<Version, Failure> {
         self.say("sending");
         let version = make::make(self.engine, self.place, self.order).await?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use xtask::model::target::Cloud;
 
 use crate::model::{Audience, Version};
+use xtask::ui::counted;
 
 /// What came of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -98,9 +99,9 @@ impl Report {
         let failed = self.regions.iter().filter(|region| !region.failures().is_empty()).count();
         let passed_over = self.regions.iter().filter(|region| matches!(region.work, Work::NotEnabled(_))).count();
         let mut text = format!(
-            "{} regions: {} versions created, {} were there, {} shared, {} deleted",
-            self.regions.len(),
-            published().filter(|version| version.created).count(),
+            "{}: {} created, {} were there, {} shared, {} deleted",
+            counted(self.regions.len(), "region"),
+            counted(published().filter(|version| version.created).count(), "version"),
             published().filter(|version| !version.created).count(),
             published().map(|version| version.shared.len()).sum::<usize>(),
             published().map(|version| version.deleted.len()).sum::<usize>(),

@@ -1,4 +1,4 @@
-//! Finds out what there is, and plans every region.
+//! Finds out what the cloud has, and plans every region.
 
 use futures_util::StreamExt as _;
 use futures_util::stream;

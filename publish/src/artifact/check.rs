@@ -60,7 +60,7 @@ pub fn origin(release: &Release, lock: &Lock, selection: &Selection<'_>) -> Opti
 /// Whether it was audited for the cloud's targets, and has run.
 pub fn proof(release: &Release, cloud: Cloud, catalog: &Catalog) -> Vec<String> {
     let Some(checks) = &release.checks else {
-        return vec!["its record tells of no audit and no smoke test; build it again".to_owned()];
+        return vec!["its record has no audit and no smoke test; build it again".to_owned()];
     };
     let mut findings = Vec::new();
     for target in &catalog.targets.targets {

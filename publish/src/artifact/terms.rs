@@ -1,4 +1,4 @@
-//! What a cloud is told about a zip.
+//! What a zip's version says about itself in the cloud.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::order::Terms;
 /// The terms, and remarks for a human.
 #[derive(Debug)]
 pub struct Remarked {
-    /// What the cloud is told.
+    /// The text that the cloud shows.
     pub terms: Terms,
     /// What a human should know.
     pub remarks: Vec<String>,

@@ -31,7 +31,7 @@ impl Session {
     /// them.
     ///
     /// # Errors
-    /// If there are none, or they cannot be had.
+    /// If there are none, or they cannot be fetched.
     pub async fn open(region: &model::Region, ui: &Ui) -> Result<Session> {
         let config = loader()
             .region(Region::new(region.name.clone()))

@@ -30,6 +30,7 @@ use crate::model::{Audience, BucketName, Regions, Template};
 use crate::order::Order;
 use crate::plan::{self, Action, Plan, Wish};
 use crate::store::Store;
+use xtask::ui::counted;
 
 /// Publish layers of dist/ to regions of AWS Lambda or Alibaba Cloud Function Compute.
 ///
@@ -160,7 +161,7 @@ impl Publish {
         // Taken before anything is looked at: another run may be changing it.
         let journal = Journal::open(&session.cache, &session.ui)?;
         let plan = {
-            let _progress = session.ui.busy(&format!("looking at {} regions", places.len()));
+            let _progress = session.ui.busy(&format!("looking at {}", counted(places.len(), "region")));
             survey(&patience, places, orders, &self.wish(), self.place.cloud.into()).await
         };
         if self.dry_run {

@@ -1,4 +1,4 @@
-//! What there is and what is wanted become what will be done: pure.
+//! Compares what the cloud has with what it should have, and lists the changes. Pure.
 //!
 //! `publish --dry-run` prints the very value that is carried out.
 
@@ -148,7 +148,7 @@ impl Plan {
     }
 }
 
-/// Decides what to do about `order` where `observed` is what there is.
+/// Decides what to do about `order`, given what the cloud has (`observed`).
 pub fn decide(order: &Order, observed: &Observed, wish: &Wish) -> LayerPlan {
     let mut actions = Vec::new();
     if observed.present.is_none() {

@@ -6,6 +6,7 @@ use xtask::files::size;
 use xtask::ui::foreign::foreign;
 
 use super::{Action, LayerPlan, Plan, RegionPlan, Work};
+use xtask::ui::counted;
 
 /// The plan, a region at a time, and what it adds up to.
 pub fn render(plan: &Plan) -> String {
@@ -72,8 +73,8 @@ pub fn summary(plan: &Plan) -> String {
     };
     let regions = |wanted: fn(&Work) -> bool| plan.regions.iter().filter(|region| wanted(&region.work)).count();
     let mut line = format!(
-        "{} regions: {} to create, {} to share, {} to delete",
-        plan.regions.len(),
+        "{}: {} to create, {} to share, {} to delete",
+        counted(plan.regions.len(), "region"),
         count(|action| matches!(action, Action::Create)),
         count(|action| matches!(action, Action::Permit(_))),
         count(|action| matches!(action, Action::Delete(_))),

@@ -25,7 +25,7 @@ fn refused(checkout: &Checkout, more: &[&str]) -> String {
 #[track_caller]
 fn accepted(checkout: &Checkout, more: &[&str]) {
     let ran = publish(checkout, more);
-    assert!(ran.stderr.contains("1 regions: 0 to create, 0 to share, 0 to delete; 1 failed"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 region: 0 to create, 0 to share, 0 to delete; 1 failed"), "{}", ran.stderr);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_was_not_audited_or_run_is_refused() {
         refused(&checkout, &[])
     };
     let found = changed(|value| value["checks"] = serde_json::Value::Null);
-    assert!(found.contains("tells of no audit and no smoke test; build it again"), "{found}");
+    assert!(found.contains("has no audit and no smoke test; build it again"), "{found}");
     let found = changed(|value| value["checks"]["audited"] = serde_json::json!(["al2"]));
     assert!(found.contains("it was not audited for Amazon Linux 2023; build it again"), "{found}");
     let found = changed(|value| value["checks"]["smoke-passed"] = serde_json::json!(0));

@@ -89,7 +89,7 @@ fn one_region_that_refuses_does_not_stop_the_others() {
     let summary = ran.stderr.split("\n\n").last().expect("a summary");
     assert_eq!(
         summary,
-        "3 regions: 1 versions created, 0 were there, 1 shared, 0 deleted; 2 failed\n  \
+        "3 regions: 1 version created, 0 were there, 1 shared, 0 deleted; 2 failed\n  \
          us-east-1: mediainfo-arm64: AccessDeniedException: as the script says\n  \
          eu-west-1: ServiceException: as the script says (tried 7 times)\n"
     );
@@ -134,7 +134,7 @@ fn lists_are_read_to_their_last_page() {
     assert!(ran.stdout.trim_end().ends_with(":mediainfo-arm64:2"), "{}", ran.stdout);
     checkout.rebuild("mediainfo", b"eight");
     let ran = publish(&["--keep", "3"]);
-    assert!(ran.stderr.contains("1 versions created, 0 were there, 0 shared, 5 deleted"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 version created, 0 were there, 0 shared, 5 deleted"), "{}", ran.stderr);
     assert_eq!(moto.versions("us-east-1", "mediainfo-arm64"), [8, 7, 6]);
 }
 

@@ -11,7 +11,7 @@ use super::selection::Selection;
 use super::sharing::SharedCacheArgs;
 use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
 use super::workshop::{BuilderArgs, Workshop};
-use crate::assembly::{Assembled, Circumstances, about, assemble, pack_unproven, up_to_date};
+use crate::assembly::{Assembled, BuildContext, about, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, PackageCache, schedule};
 use crate::elf;
 use crate::files::size;
@@ -96,7 +96,7 @@ impl BuildLayer {
         // Archives are everybody's.
         let _archives = PackageCache::open(&session.cache)?;
         let cache = PackageCache::open(&workshop.cache(session))?;
-        // What is built for comparison is built from nothing, and what a container is a witness of it must compile itself.
+        // Comparison builds start from an empty cache. A container must compile everything itself to count as evidence.
         let shared = match (self.purpose, &workshop) {
             (Purpose::Use, Workshop::Host) => self.shared.open(session)?,
             _ => None,
@@ -128,9 +128,9 @@ impl BuildLayer {
         }
         let (mut outcome, mut releases) = (Outcome::Done, Vec::new());
         for zip in &plan.zips {
-            let circumstances =
-                Circumstances { builder: workshop.identity(), smoke: workshop.smoke_options(session, zip.arch), jobs };
-            match assemble(session, &cache, &plan, zip, &ready, &circumstances)? {
+            let build_context =
+                BuildContext { builder: workshop.identity(), smoke: workshop.smoke_options(session, zip.arch), jobs };
+            match assemble(session, &cache, &plan, zip, &ready, &build_context)? {
                 Assembled::Released(release, report) => {
                     outcome = outcome.and(self.show(session, &mut lock, &release, Some(&report))?);
                     releases.push(*release);

@@ -1,4 +1,4 @@
-//! `cargo xtask list`: what there is.
+//! `cargo xtask list`: layers, recipes and targets.
 
 use std::fmt::Write as _;
 

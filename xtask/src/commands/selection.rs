@@ -1,4 +1,4 @@
-//! What several commands are told alike: which layer, for which architectures, from which sources.
+//! The arguments that several commands share: which layer, for which architectures, from which sources.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::source::{Context, DOWNLOADS, MirrorArgs, Mirrors, Network, Request, Store, Tree, fetch_all, obtain};
 use crate::ui::Ui;
 
-/// Where archives may be had.
+/// Where archives may be fetched from.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sources")]
 pub struct FetchArgs {

@@ -85,7 +85,7 @@ impl Verify {
 
 impl Verify {
     /// The containers that are to build as well. Their images are made now: after two builds is too late to learn that
-    /// one cannot be had.
+    /// one cannot be pulled.
     fn containers(&self, session: &Session) -> Result<Vec<Container>> {
         if self.base_image.is_some() && self.builders.len() > 1 {
             return Err(invalid(

@@ -2,7 +2,7 @@
 
 use crate::process::bounded::Output;
 
-/// An engine, or something that it was to do, is not to be had. Every text ends in what to do.
+/// An engine is missing, or something that it should do failed. Every text ends in what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// No program of an engine is installed.
@@ -32,7 +32,7 @@ pub enum Failure {
     },
     /// The image is neither here nor can it be fetched.
     #[error(
-        "the image `{image}` is not to be had: {said}\n\nhint: name a mirror, a copy in a registry of your own or an image of this machine with `--base-image IMAGE`; `{program} login` where the registry wants to know you"
+        "the image `{image}` cannot be pulled: {said}\n\nhint: name a mirror, a copy in a registry of your own or an image of this machine with `--base-image IMAGE`; `{program} login` if the registry asks who you are"
     )]
     NoImage {
         /// The engine's program.
@@ -137,7 +137,7 @@ mod tests {
     fn an_image_that_cannot_be_pulled_is_named() {
         let failure = Failure::to_get("amazonlinux:2", of("manifest for amazonlinux:2 not found: manifest unknown"));
         assert!(
-            failure.to_string().starts_with("the image `amazonlinux:2` is not to be had: manifest for"),
+            failure.to_string().starts_with("the image `amazonlinux:2` cannot be pulled: manifest for"),
             "{failure}"
         );
         assert!(matches!(Failure::to_get("x", of("no space left on device")), Failure::NoSpace { .. }));

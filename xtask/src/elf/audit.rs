@@ -8,6 +8,7 @@ use super::finding::{Finding, Findings, Rule};
 use super::linking;
 use super::policy;
 use super::protections::Presence;
+use crate::ui::counted;
 
 /// So many exports are named in a message; the rest are counted.
 const NAMED_EXPORTS: usize = 8;
@@ -137,7 +138,7 @@ pub(super) fn build_paths(path: &str, bytes: &[u8], forbidden: &[String]) -> Vec
         let shown = String::from_utf8_lossy(&rest[..end.max(text.len().min(rest.len()))]);
         let more = match places.count() {
             0 => String::new(),
-            more => format!(" and {more} times more"),
+            more => format!(" and {} more", counted(more, "time")),
         };
         findings.add(Rule::BuildPath, format!("holds the build path `{shown}` at byte {first}{more}"));
     }
@@ -155,7 +156,7 @@ mod tests {
         let findings = build_paths("bin/x", bytes, &forbidden);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].rule, Rule::BuildPath);
-        assert_eq!(findings[0].message, "holds the build path `/home/me/src/a.c` at byte 2 and 1 times more");
+        assert_eq!(findings[0].message, "holds the build path `/home/me/src/a.c` at byte 2 and 1 time more");
         assert!(build_paths("bin/x", b"/usr/lib", &forbidden).is_empty());
     }
 }

@@ -7,6 +7,7 @@ use super::finding::{Finding, Rule};
 use super::input::Input;
 use super::report::{Audited, Outcome, Report};
 use super::table;
+use crate::ui::counted;
 
 /// The report as text. What comes from the audited bytes cannot steer the terminal.
 pub fn render(report: &Report) -> String {
@@ -27,7 +28,7 @@ fn write_report(text: &mut String, report: &Report) -> std::fmt::Result {
         write!(text, ", {arch}")?;
     }
     if report.kind != Input::File {
-        write!(text, ", {} of {}", count(report.files.len(), "ELF file"), count(report.entries, "entry"))?;
+        write!(text, ", {} of {}", counted(report.files.len(), "ELF file"), counted(report.entries, "entry"))?;
     }
     writeln!(text, ", {} bytes", report.unpacked)?;
 
@@ -51,15 +52,15 @@ fn write_report(text: &mut String, report: &Report) -> std::fmt::Result {
     }
 
     let faulty = places.values().filter(|(_, findings)| !findings.is_empty()).count();
-    let tail = if faulty == 0 { String::new() } else { format!(" in {}", count(faulty, "place")) };
-    writeln!(text, "\n{}{tail}", count(report.findings.len(), "finding"))?;
+    let tail = if faulty == 0 { String::new() } else { format!(" in {}", counted(faulty, "place")) };
+    writeln!(text, "\n{}{tail}", counted(report.findings.len(), "finding"))?;
     let names: Vec<_> =
         report.verdicts.iter().map(|verdict| format!("{} (glibc {}):", verdict.target, verdict.glibc)).collect();
     let width = names.iter().map(String::len).max().unwrap_or(0);
     for (name, verdict) in names.iter().zip(&report.verdicts) {
         let outcome = match verdict.outcome {
             Outcome::Ok => "ok".to_owned(),
-            Outcome::Findings => count(verdict.findings, "finding"),
+            Outcome::Findings => counted(verdict.findings, "finding"),
             Outcome::OtherArchitecture => {
                 format!("not concerned: there is none for {}", report.arch.map_or("it", |arch| arch.name()))
             }
@@ -97,15 +98,6 @@ fn write_file(text: &mut String, path: &str, file: Option<&Audited>, findings: &
     Ok(())
 }
 
-/// A number of things, in words.
-fn count(number: usize, thing: &str) -> String {
-    match (number, thing.strip_suffix('y')) {
-        (1, _) => format!("1 {thing}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {thing}s"),
-    }
-}
-
 /// The text with its control characters made visible.
 pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -121,9 +113,9 @@ mod tests {
 
     #[test]
     fn numbers_agree_with_their_things() {
-        assert_eq!(count(1, "entry"), "1 entry");
-        assert_eq!(count(2, "entry"), "2 entries");
-        assert_eq!(count(0, "finding"), "0 findings");
+        assert_eq!(counted(1, "entry"), "1 entry");
+        assert_eq!(counted(2, "entry"), "2 entries");
+        assert_eq!(counted(0, "finding"), "0 findings");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl System {
     /// `cache`, if that has not been done yet.
     ///
     /// # Errors
-    /// Where Python or pip are missing, or the packages cannot be had.
+    /// Where Python or pip are missing, or the packages cannot be fetched.
     pub fn prepare(arch: Arch, order: &Order<'_>, cache: &Path, ui: &Ui) -> Result<System> {
         let machine = Machine::find(arch, None)?;
         let python = Python::find_as(&machine, &order.function.runtime).or_else(|_| Python::find(&machine))?;

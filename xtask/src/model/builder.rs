@@ -14,7 +14,7 @@ pub enum BuilderIdentity {
         target: String,
         /// The base image as it was asked for: registry, repository and tag or digest.
         base_image: String,
-        /// The digests under which registries know the base image that was had; none for one that was imported.
+        /// The digests under which registries know the base image that was used; none for one that was imported.
         base_digests: Vec<String>,
         /// What the engine calls the image that was built on it, `sha256:…`.
         image_id: String,

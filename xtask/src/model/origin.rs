@@ -1,4 +1,4 @@
-//! Origins: places where the exact pinned bytes of an archive can be had.
+//! Origins: places that serve the exact pinned bytes of an archive.
 
 use std::fmt;
 use std::str::FromStr;

@@ -83,7 +83,7 @@ pub struct RecipeVersion {
     pub sources: Vec<Source>,
 }
 
-/// One source tree, to be had from one or more archives.
+/// One source tree, which one or more archives hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Source {

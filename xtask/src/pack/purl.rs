@@ -41,7 +41,7 @@ fn github(url: &str) -> Option<String> {
         ["releases", "download", tag, _] => tag,
         _ => return None,
     };
-    // GitHub does not tell case apart in names, so the specification wants them in lower case.
+    // GitHub ignores case in names, so the specification wants them in lower case.
     let (owner, repository) = (owner.to_ascii_lowercase(), repository.to_ascii_lowercase());
     Some(format!("pkg:github/{}/{}@{}", encode(&owner), encode(&repository), encode(tag)))
 }

@@ -190,7 +190,7 @@ mod tests {
                 "644 - share/media-layers/sample/sbom.cdx.json",
             ]
         );
-        // The manifest tells of all files but itself.
+        // The manifest lists all files but itself.
         let listed: Vec<&LayerPath> = staged.manifest().files.iter().map(|file| &file.path).collect();
         let others = staged.files().iter().map(PackedFile::path);
         let others: Vec<&LayerPath> = others.filter(|path| !path.as_str().ends_with("/manifest.json")).collect();

@@ -320,7 +320,7 @@ impl Names<'_> {
 }
 
 /// The digest over all that can change the bytes of a package: its source, patches and other files, steps, wrappers and
-/// environment, and what it is made with. Where the source can be had is not part of it, nor is the building machine.
+/// environment, and what it is made with. The place that serves the source is not part of it, nor is the building machine.
 fn identity_of(package: &Package, version: &RecipeVersion, made_with: Vec<Key>) -> Result<Key> {
     #[derive(Serialize)]
     struct Material<'a> {

@@ -34,7 +34,7 @@ impl Bundles<'_> {
             notes.add(name, self.outcome(&files, Trust::Default, &self.report()?)?);
         }
         let name = format!("{at}: SSL_CERT_FILE wins over the certificates in the layer");
-        notes.add(name, self.in_layer(Trust::Stranger, &Expected::CertificateError)?);
+        notes.add(name, self.in_layer(Trust::UntrustedCa, &Expected::CertificateError)?);
         Ok(())
     }
 
@@ -43,9 +43,9 @@ impl Bundles<'_> {
         let at = self.at;
         let name = format!("{at}: SSL_CERT_FILE that is not there is an error, whatever is in the layer");
         notes.add(name, self.in_layer(Trust::Missing, &Expected::Error)?);
-        let stranger = super::server::tls::Identity::generate()?.authority;
+        let untrusted = super::server::tls::Identity::generate()?.authority;
         let own = format!("{at}/{}", self.own[0]);
-        let files = [(SYSTEM_BUNDLES[0], Some(stranger.as_str())), (own.as_str(), Some(self.authority()))];
+        let files = [(SYSTEM_BUNDLES[0], Some(untrusted.as_str())), (own.as_str(), Some(self.authority()))];
         let name = format!("{at}: the system's certificates win over those in the layer");
         notes.add(name, self.outcome(&files, Trust::Default, &Expected::CertificateError)?);
         Ok(())
@@ -81,7 +81,7 @@ impl Bundles<'_> {
     }
 
     fn report(&self) -> anyhow::Result<Expected> {
-        Ok(Expected::Report(self.cases.movie()?.truth.clone()))
+        Ok(Expected::Report(self.cases.movie()?.expected.clone()))
     }
 
     fn authority(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fixture::Truth;
+use super::fixture::ExpectedReport;
 use super::report::{Failure, Outcome, excerpt};
 use super::server::Server;
 use super::traffic::Traffic;
@@ -29,7 +29,7 @@ pub struct Case {
 #[derive(Debug, Clone)]
 pub enum Expected {
     /// A report that agrees with this.
-    Report(Truth),
+    Report(ExpectedReport),
     /// An error, said as such.
     Error,
     /// An error whose text has one of these in it, in whatever case.
@@ -41,7 +41,7 @@ pub enum Expected {
 /// A report on a file, in whatever form a tool gave it.
 pub trait Findings: fmt::Debug {
     /// Every difference from the truth, in words. Durations may be off by `tolerance` seconds.
-    fn differences(&self, truth: &Truth, tolerance: f64) -> Vec<String>;
+    fn differences(&self, expected: &ExpectedReport, tolerance: f64) -> Vec<String>;
 }
 
 /// What somebody answered.
@@ -57,8 +57,8 @@ pub enum Answer {
 
 impl Case {
     /// A question about a file in the sandbox.
-    pub fn local(input: String, truth: Truth) -> Case {
-        let (expected, trust, traffic) = (Expected::Report(truth), Trust::Default, Traffic::Any);
+    pub fn local(input: String, expected: ExpectedReport) -> Case {
+        let (expected, trust, traffic) = (Expected::Report(expected), Trust::Default, Traffic::Any);
         Case { name: String::new(), input, options: &[], trust, expected, traffic }
     }
 
@@ -89,7 +89,9 @@ impl Expected {
     pub fn judge(&self, answer: &Answer, tolerance: f64) -> Result<(), (String, String)> {
         let actual = match (self, answer) {
             (_, Answer::Odd(text)) => text.clone(),
-            (Expected::Report(truth), Answer::Report(findings)) => findings.differences(truth, tolerance).join("\n"),
+            (Expected::Report(expected), Answer::Report(findings)) => {
+                findings.differences(expected, tolerance).join("\n")
+            }
             (Expected::Report(_), Answer::Error(text)) => format!("an error: {}", excerpt(text.as_bytes())),
             (_, Answer::Report(_)) => "a report, as if all were well".to_owned(),
             (Expected::Error, Answer::Error(_)) => String::new(),
@@ -106,7 +108,9 @@ impl Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Expected::Report(truth) => write!(f, "a report that agrees with the truth about {}", truth.file),
+            Expected::Report(expected) => {
+                write!(f, "a report that agrees with the expected report of {}", expected.file)
+            }
             Expected::Error => f.write_str("an error, a failure as exit code, and no report"),
             Expected::ErrorSaying(words) => {
                 write!(f, "an error that says `{}`, a failure as exit code, and no report", words.join("` or `"))

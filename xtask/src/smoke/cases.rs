@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::case::{Case, Expected};
-use super::fixture::{Fixture, Truth};
+use super::fixture::{ExpectedReport, Fixture};
+use super::long_files::pad_mp4;
 use super::server::{Behaviour, Resource};
 use super::setting::{MEDIA, ODD_NAME, Setting};
-use super::stretch::stretch;
 use super::traffic::{Demand, Traffic};
 use super::trust::Trust;
 
@@ -70,11 +70,11 @@ impl Cases<'_> {
         let case = |name: String, file: &str, expected| {
             self.case(name, self.setting.sandbox.path(&format!("{MEDIA}/{file}")), expected)
         };
-        let files = self.setting.fixtures.all.iter().map(|fixture| &fixture.truth);
+        let files = self.setting.fixtures.all.iter().map(|fixture| &fixture.expected);
         let mut cases: Vec<Case> = files
-            .map(|truth| case(format!("file {}", truth.file), &truth.file, Expected::Report(truth.clone())))
+            .map(|expected| case(format!("file {}", expected.file), &expected.file, Expected::Report(expected.clone())))
             .collect();
-        let odd = self.movie()?.truth.clone();
+        let odd = self.movie()?.expected.clone();
         cases.push(case("file with a space, a plus and an umlaut".to_owned(), ODD_NAME, Expected::Report(odd)));
         cases.push(case(
             "file that is not there".to_owned(),
@@ -90,8 +90,8 @@ impl Cases<'_> {
         fixtures
             .map(|fixture| {
                 let path = self.put_fixture("", fixture);
-                let name = format!("http {}", fixture.truth.file);
-                self.case(name, self.setting.server.http(&path), Expected::Report(fixture.truth.clone()))
+                let name = format!("http {}", fixture.expected.file);
+                self.case(name, self.setting.server.http(&path), Expected::Report(fixture.expected.clone()))
             })
             .collect()
     }
@@ -99,17 +99,17 @@ impl Cases<'_> {
     /// Every fixture over https, whom it is trusted from, and how one comes there.
     pub fn certificates(&self) -> anyhow::Result<Vec<Case>> {
         let movie = self.movie()?;
-        let report = || Expected::Report(movie.truth.clone());
+        let report = || Expected::Report(movie.expected.clone());
         let mut cases = Vec::new();
         for fixture in &self.setting.fixtures.all {
             let path = self.put_fixture("tls-", fixture);
-            let name = format!("https {} with the authority in SSL_CERT_FILE", fixture.truth.file);
-            let case = self.case(name, self.setting.server.https(&path), Expected::Report(fixture.truth.clone()));
+            let name = format!("https {} with the authority in SSL_CERT_FILE", fixture.expected.file);
+            let case = self.case(name, self.setting.server.https(&path), Expected::Report(fixture.expected.clone()));
             cases.push(Case { trust: Trust::Authority, ..case });
         }
         for (name, trust) in [
             ("https with an authority that nobody trusts is refused", Trust::Default),
-            ("https with only another authority in SSL_CERT_FILE is refused", Trust::Stranger),
+            ("https with only another authority in SSL_CERT_FILE is refused", Trust::UntrustedCa),
         ] {
             let path = self.put(&format!("untrusted-{trust:?}.mp4"), resource(movie));
             let case = self.case(name.to_owned(), self.setting.server.https(&path), Expected::CertificateError);
@@ -133,7 +133,7 @@ impl Cases<'_> {
     /// Signed queries and odd paths, which must reach the server as they are.
     pub fn targets(&self, odd: &[OddPath]) -> anyhow::Result<Vec<Case>> {
         let movie = self.movie()?;
-        let report = || Expected::Report(movie.truth.clone());
+        let report = || Expected::Report(movie.expected.clone());
         let mut cases = Vec::new();
         let signed = self.put("signed.mp4", resource(movie).with(Behaviour::Signed(SIGNED_QUERY.to_owned())));
         let target = format!("{signed}?{SIGNED_QUERY}");
@@ -196,7 +196,7 @@ impl Cases<'_> {
     /// A long file, and servers that know no ranges or keep no connection.
     pub fn modest(&self, demand: &Demand) -> anyhow::Result<Vec<Case>> {
         let movie = self.movie()?;
-        let report = || Expected::Report(movie.truth.clone());
+        let report = || Expected::Report(movie.expected.clone());
         let (path, long) = self.put_long()?;
         let mut cases = Vec::new();
         for (name, url) in [
@@ -225,17 +225,17 @@ impl Cases<'_> {
     }
 
     /// Puts a long file on the server whose index is at the end. Gives its path and the truth about it.
-    pub fn put_long(&self) -> anyhow::Result<(String, Truth)> {
-        let (long, truth) = self.long()?;
-        Ok((self.put("long.mp4", long), truth))
+    pub fn put_long(&self) -> anyhow::Result<(String, ExpectedReport)> {
+        let (long, expected) = self.long()?;
+        Ok((self.put("long.mp4", long), expected))
     }
 
     /// A long file whose index is at the end, and the truth about it.
-    fn long(&self) -> anyhow::Result<(Resource, Truth)> {
+    fn long(&self) -> anyhow::Result<(Resource, ExpectedReport)> {
         let movie = self.movie()?;
-        let long: Arc<[u8]> = stretch(movie.bytes, LONG)?.into();
-        let truth = Truth { size: Some(long.len() as u64), ..movie.truth.clone() };
-        Ok((Resource::new(long), truth))
+        let long: Arc<[u8]> = pad_mp4(movie.bytes, LONG)?.into();
+        let expected = ExpectedReport { size: Some(long.len() as u64), ..movie.expected.clone() };
+        Ok((Resource::new(long), expected))
     }
 
     /// A path on the server.
@@ -255,7 +255,7 @@ impl Cases<'_> {
         for (name, bytes) in &fixture.parts {
             self.put(name, Resource::new(*bytes));
         }
-        self.put(&format!("{before}{}", fixture.truth.file), resource(fixture))
+        self.put(&format!("{before}{}", fixture.expected.file), resource(fixture))
     }
 
     /// A case without anything special.

@@ -12,6 +12,7 @@ mod ffmpeg;
 mod ffprobe;
 pub mod fixture;
 pub mod layer;
+mod long_files;
 mod mediainfo;
 mod notes;
 mod parallel;
@@ -21,20 +22,19 @@ pub mod sandbox;
 pub mod server;
 mod setting;
 mod simple;
-mod stretch;
 mod suite;
 mod traffic;
 mod trust;
 
 use std::path::{Path, PathBuf};
 
-use self::fixture::Words;
+use self::fixture::Vocabulary;
 use self::notes::Notes;
 use self::report::Report;
 use self::sandbox::isolation::Isolation;
 use self::sandbox::target::Target;
 use self::setting::Setting;
-use self::suite::{Company, Suite};
+use self::suite::{NeedsPython, Suite};
 use crate::model::layer::Suite as Kind;
 use crate::model::{Arch, Layer};
 use crate::ui::Ui;
@@ -100,8 +100,8 @@ pub fn run(checks: Checks<'_>, layer: &Path, arch: Arch, options: &Options, ui: 
             let suite = Suite {
                 name: written.name.as_str(),
                 program: checks.program(),
-                words: Words::Ffprobe,
-                company: Company::Alone,
+                vocabulary: Vocabulary::Ffprobe,
+                python: NeedsPython::No,
                 checks: &list,
             };
             suite.run(layer, arch, options, ui)

@@ -58,7 +58,7 @@ impl Setting<'_> {
         }
         self.sandbox.write(&format!("{MEDIA}/{ODD_NAME}"), self.fixtures.get("moov-end.mp4")?.bytes)?;
         self.sandbox.write(trust::AUTHORITY, self.server.authority().as_bytes())?;
-        self.sandbox.write(trust::STRANGER, Identity::generate()?.authority.as_bytes())
+        self.sandbox.write(trust::UNTRUSTED_CA, Identity::generate()?.authority.as_bytes())
     }
 
     /// Where the checks run, in words.
@@ -87,7 +87,7 @@ impl Setting<'_> {
     /// Makes sure that nothing in the root could stand in for what the layer must bring itself, or says that the layer
     /// sees more than the root.
     pub fn isolation(&self, notes: &mut Notes) -> anyhow::Result<()> {
-        let strangers = self.sandbox.strangers(PLACES[0])?;
+        let foreign_files = self.sandbox.foreign_files(PLACES[0])?;
         let outcome = if !self.sandbox.hides_the_machine() {
             Outcome::Skipped {
                 reason: "neither user namespaces nor chroot work here, so the layer sees this machine's files"
@@ -95,12 +95,12 @@ impl Setting<'_> {
                 remedy: "run as root, or allow user namespaces (`sysctl kernel.unprivileged_userns_clone=1`)"
                     .to_owned(),
             }
-        } else if strangers.is_empty() {
+        } else if foreign_files.is_empty() {
             Outcome::Passed
         } else {
             Outcome::Failed(Failure {
                 expected: "nothing but glibc, Python and the layer".to_owned(),
-                actual: strangers.join("\n"),
+                actual: foreign_files.join("\n"),
                 command: "making the sandbox".to_owned(),
             })
         };

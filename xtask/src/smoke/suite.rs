@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Options;
-use super::fixture::{Fixtures, Words};
+use super::fixture::{Fixtures, Vocabulary};
 use super::notes::Notes;
 use super::report::Report;
 use super::sandbox::machine::Machine;
@@ -22,20 +22,20 @@ pub struct Suite<'a> {
     /// The program that is run first of all, as a path in the layer.
     pub program: &'a str,
     /// In whose words the truth about the fixtures is told.
-    pub words: Words,
-    /// What the layer needs beside it.
-    pub company: Company,
+    pub vocabulary: Vocabulary,
+    /// Whether the machine's Python must be beside it.
+    pub python: NeedsPython,
     /// Makes the checks of a layer at one of its places.
     pub checks: &'a dyn Fn(&Setting<'_>, &str, &mut Notes) -> anyhow::Result<()>,
 }
 
-/// What a layer needs beside it.
+/// Whether the machine's Python must be beside the layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
-    /// Nothing.
-    Alone,
-    /// The machine's Python.
-    Python,
+pub enum NeedsPython {
+    /// The layer is complete.
+    No,
+    /// The layer holds a Python module.
+    Yes,
 }
 
 impl Suite<'_> {
@@ -53,8 +53,8 @@ impl Suite<'_> {
                 return Ok(Report { suite, arch, place: "not run".to_owned(), checks: notes.checks });
             }
         };
-        let (server, fixtures) = (Server::start()?, Fixtures::embedded(self.words)?);
-        let wants_python = self.company == Company::Python;
+        let (server, fixtures) = (Server::start()?, Fixtures::embedded(self.vocabulary)?);
+        let wants_python = self.python == NeedsPython::Yes;
         let bare = Content { layer, at: PLACES[0], program: self.program, hosts: &server.hosts(), python: None };
         let (sandbox, python) = match &options.target {
             Some(target) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::server::{Record, Server};
+use crate::ui::counted;
 
 /// What must have reached the server.
 #[derive(Debug, Clone)]
@@ -97,7 +98,8 @@ fn describe(records: &[Record]) -> String {
         format!("{method} {target} ({range}): status {status}, {sent} of {asked} bytes sent")
     };
     let lines: Vec<String> = records.iter().take(10).map(line).collect();
-    format!("{} requests on {} connections\n{}", records.len(), connections(records), lines.join("\n"))
+    let (requests, connections) = (counted(records.len(), "request"), counted(connections(records), "connection"));
+    format!("{requests} on {connections}\n{}", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -125,7 +127,7 @@ mod tests {
         assert!(judge("/a", Demand::Nothing).is_err());
         let odd = judge("/a", Demand::Exactly("/a b".to_owned())).expect_err("another target");
         insta::assert_snapshot!(odd.1, @r"
-        2 requests on 1 connections
+        2 requests on 1 connection
         GET /a%20b (bytes=0-3): status 206, 4 of 4 bytes sent
         GET /a%20b (bytes=4-): status 206, 6 of 6 bytes sent
         ");

@@ -1,4 +1,4 @@
-//! Whose certificates a program is told to trust.
+//! Whose certificates a program must trust.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::sandbox::Sandbox;
 pub const AUTHORITY: &str = "/tmp/authority.pem";
 
 /// Where the certificate of another authority is in the sandbox.
-pub const STRANGER: &str = "/tmp/stranger.pem";
+pub const UNTRUSTED_CA: &str = "/tmp/untrusted.pem";
 
 /// A file that is not there.
 const MISSING: &str = "/tmp/missing.pem";
 
-/// Whose certificates the program is told to trust.
+/// Whose certificates the program must trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
     /// Nobody in particular: the environment is empty.
@@ -21,7 +21,7 @@ pub enum Trust {
     /// The test server's authority, through `SSL_CERT_FILE`.
     Authority,
     /// Another authority, through `SSL_CERT_FILE`.
-    Stranger,
+    UntrustedCa,
     /// Nobody: `SSL_CERT_FILE` names a file that is not there.
     Missing,
 }
@@ -37,7 +37,7 @@ impl Trust {
         match self {
             Trust::Default => None,
             Trust::Authority => Some(AUTHORITY),
-            Trust::Stranger => Some(STRANGER),
+            Trust::UntrustedCa => Some(UNTRUSTED_CA),
             Trust::Missing => Some(MISSING),
         }
     }

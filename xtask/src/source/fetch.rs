@@ -30,7 +30,7 @@ pub const DOWNLOADS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not zero")
 
 /// Brings an archive of every source into the store, several at once, and gives them in the order of `wanted`.
 /// Bytes that were not the pinned ones are warned about even where another place had the right ones. Fails with one
-/// error that names everything that could not be had, and why at each place; at once if this machine's disk fails.
+/// error that names everything that could not be fetched, and why at each place; at once if this machine's disk fails.
 pub fn fetch_all<'a>(
     context: &Context<'_>,
     wanted: &[Request<'a>],

@@ -1,6 +1,6 @@
 //! Sources: from a recipe's pins to a tree on this machine.
 //!
-//! A recipe pins archives by size and digest and says where each can be had ([`crate::model::Origin`]).
+//! A recipe pins archives by size and digest and lists where each can be fetched ([`crate::model::Origin`]).
 //! [`mirror`] knows which hosts and folders stand for an origin here, [`fetch`] brings archives into the
 //! [`store`], [`mod@unpack`] makes trees of them, and [`tree`] tells whether two trees are the same. [`obtain`]
 //! does all of it for one source. What is built from a tree is not known here.

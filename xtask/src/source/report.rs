@@ -14,7 +14,7 @@ pub(super) struct Attempt {
     pub failure: Failure,
 }
 
-/// A source that could not be had.
+/// A source that could not be fetched.
 pub(super) struct Missed<'r, 'a> {
     pub request: &'r Request<'a>,
     pub attempts: Vec<Attempt>,
@@ -27,7 +27,7 @@ pub(super) fn warn(ui: &Ui, what: &str, attempts: &[Attempt]) {
     }
 }
 
-/// The error for everything that could not be had.
+/// The error for everything that could not be fetched.
 pub(super) fn cannot_fetch(context: &Context<'_>, missed: &[Missed<'_, '_>]) -> String {
     let mut text: Vec<String> = missed.iter().map(|missed| about(context.network, missed)).collect();
     text.push(match &context.network {

@@ -19,7 +19,7 @@ pub struct Context<'a> {
     pub store: &'a Store,
     /// Whether and how to go beyond this machine.
     pub network: &'a Network,
-    /// Who is told.
+    /// The printer.
     pub ui: &'a Ui,
 }
 

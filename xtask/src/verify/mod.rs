@@ -52,7 +52,7 @@ pub struct Subject<'a> {
 pub struct Container {
     /// The target whose image it has.
     pub target: String,
-    /// What `build-layer` is told, so that it builds there.
+    /// The arguments of `build-layer`, so that it builds there.
     pub words: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! One build of a verification: where it is, how it is started, and what it is told.
+//! One build of a verification: where it is, how it starts, and its arguments.
 
 use std::collections::BTreeMap;
 use std::fs;

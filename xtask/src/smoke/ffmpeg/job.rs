@@ -1,6 +1,6 @@
 //! A job for ffmpeg and what must come of it, as data.
 
-use crate::smoke::fixture::Truth;
+use crate::smoke::fixture::ExpectedReport;
 use crate::smoke::traffic::Traffic;
 use crate::smoke::trust::Trust;
 
@@ -47,7 +47,7 @@ pub enum Product {
         shows: Shows,
     },
     /// A file of which ffprobe says this, with a tolerance for its duration in seconds; its sound can be heard.
-    Media(Truth, f64),
+    Media(ExpectedReport, f64),
     /// A text with these parts.
     Text(&'static [&'static str]),
     /// None, but an error that has one of these in it; any where there are none.

@@ -2,7 +2,7 @@
 
 use super::job::{Job, Output, PictureKind, Product, Shows};
 use crate::smoke::cases::{Cases, resource};
-use crate::smoke::fixture::{Audio, Truth, Video};
+use crate::smoke::fixture::{Audio, ExpectedReport, Video};
 use crate::smoke::server::Behaviour;
 use crate::smoke::setting::MEDIA;
 use crate::smoke::traffic::{Demand, Traffic};
@@ -97,9 +97,9 @@ impl Jobs<'_> {
 
     fn sound(&self) -> anyhow::Result<Vec<Job>> {
         let film = self.file("film.mp4");
-        let sound = |name: &str, options: &[&str], output, truth: Film, tolerance| {
+        let sound = |name: &str, options: &[&str], output, expected: Film, tolerance| {
             let arguments = [&["-i", film.as_str(), "-vn"], options].concat();
-            job(name, &arguments, Output::File(output), Product::Media(truth_of(truth), tolerance))
+            job(name, &arguments, Output::File(output), Product::Media(truth_of(expected), tolerance))
         };
         let tone = self.cases.put_fixture("", self.cases.setting.fixtures.get("tone.mp3")?);
         let url = self.cases.setting.server.https(&tone);
@@ -124,8 +124,8 @@ impl Jobs<'_> {
 
     fn films(&self) -> Vec<Job> {
         let (film, clip, words) = (self.file("film.mp4"), self.file("clip.mkv"), self.file("words.srt"));
-        let media = |name: &str, arguments: &[&str], output, truth: Film| {
-            job(name, arguments, output, Product::Media(truth_of(truth), 0.1))
+        let media = |name: &str, arguments: &[&str], output, expected: Film| {
+            job(name, arguments, output, Product::Media(truth_of(expected), 0.1))
         };
         let (file, aac, h264) = (Output::File, ("aac", 44100), Some(("h264", 160, 120, 25.0)));
         let hls = ["-i", &film, "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod"];
@@ -199,9 +199,9 @@ fn picture(kind: PictureKind, width: u32, height: u32, shows: Shows) -> Product 
 }
 
 /// The truth about an output. All sound is in one channel, as the film's is.
-fn truth_of((format, duration, video, (codec, sample_rate)): Film) -> Truth {
+fn truth_of((format, duration, video, (codec, sample_rate)): Film) -> ExpectedReport {
     let video =
         video.map(|(codec, width, height, frame_rate)| Video { codec: codec.to_owned(), width, height, frame_rate });
     let audio = Some(Audio { codec: codec.to_owned(), sample_rate, channels: 1 });
-    Truth { file: "the output".to_owned(), size: None, format: format.to_owned(), duration, video, audio }
+    ExpectedReport { file: "the output".to_owned(), size: None, format: format.to_owned(), duration, video, audio }
 }

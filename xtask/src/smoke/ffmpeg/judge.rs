@@ -78,8 +78,8 @@ impl Workshop<'_> {
                 self.judge_head(file, *kind, *width, *height)?;
                 self.judge_sight(file, u64::from(*width) * u64::from(*height), *shows)
             }
-            Product::Media(truth, tolerance) => {
-                let case = Case::local(self.setting.sandbox.path(file), truth.clone());
+            Product::Media(expected, tolerance) => {
+                let case = Case::local(self.setting.sandbox.path(file), expected.clone());
                 let (answer, command) = crate::smoke::ffprobe::ask(&self.ffprobe, &case);
                 case.expected.judge(&answer, *tolerance).map_err(|(expected, actual)| {
                     let shown = if matches!(answer, Answer::Report(_)) { "" } else { &command };

@@ -7,15 +7,20 @@ mod judge;
 mod picture;
 mod suite;
 
-use super::fixture::Words;
-use super::suite::{Company, Suite};
+use super::fixture::Vocabulary;
+use super::suite::{NeedsPython, Suite};
 
 /// The program, as a path in the layer.
 const PROGRAM: &str = "bin/ffmpeg";
 
 /// The suite.
-pub const SUITE: Suite<'static> =
-    Suite { name: "ffmpeg", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: &suite::checks };
+pub const SUITE: Suite<'static> = Suite {
+    name: "ffmpeg",
+    program: PROGRAM,
+    vocabulary: Vocabulary::Ffprobe,
+    python: NeedsPython::No,
+    checks: &suite::checks,
+};
 
 #[cfg(test)]
 mod tests;

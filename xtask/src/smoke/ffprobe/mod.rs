@@ -8,15 +8,20 @@ mod whole;
 
 pub use self::about::about;
 pub use self::suite::{ask, check_answers, check_bundles};
-use super::fixture::Words;
-use super::suite::{Company, Suite};
+use super::fixture::Vocabulary;
+use super::suite::{NeedsPython, Suite};
 
 /// The program, as a path in the layer.
 pub const PROGRAM: &str = "bin/ffprobe";
 
 /// The suite.
-pub const SUITE: Suite<'static> =
-    Suite { name: "ffprobe", program: PROGRAM, words: Words::Ffprobe, company: Company::Alone, checks: &suite::checks };
+pub const SUITE: Suite<'static> = Suite {
+    name: "ffprobe",
+    program: PROGRAM,
+    vocabulary: Vocabulary::Ffprobe,
+    python: NeedsPython::No,
+    checks: &suite::checks,
+};
 
 #[cfg(test)]
 mod tests;

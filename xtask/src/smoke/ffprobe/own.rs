@@ -21,7 +21,7 @@ const STOCK: &[&str] = &["-initial_request_size", "0", "-request_size", "0", "-m
 pub fn questions(cases: &Cases<'_>) -> anyhow::Result<Vec<Case>> {
     let server = cases.setting.server;
     let movie = cases.movie()?;
-    let report = || Expected::Report(movie.truth.clone());
+    let report = || Expected::Report(movie.expected.clone());
     let mut all = Vec::new();
     for (name, file, behaviour) in [
         ("https server without ranges", "whole-tls.mp4", Behaviour::WithoutRanges),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::smoke::case::Findings;
-use crate::smoke::fixture::Truth;
+use crate::smoke::fixture::ExpectedReport;
 
 /// The options that ask for a report.
 pub const OPTIONS: [&str; 6] = ["-v", "error", "-of", "json", "-show_format", "-show_streams"];
@@ -33,17 +33,17 @@ pub fn read(stdout: &[u8]) -> Result<Option<Box<dyn Findings + Send>>, String> {
 }
 
 impl Findings for Report {
-    fn differences(&self, truth: &Truth, tolerance: f64) -> Vec<String> {
+    fn differences(&self, expected: &ExpectedReport, tolerance: f64) -> Vec<String> {
         let mut found = Vec::new();
-        compare(&mut found, &self.format, "format_name", Some(&truth.format), |value| Some(text(value)));
-        compare(&mut found, &self.format, "size", truth.size.as_ref(), |value| text(value).parse().ok());
+        compare(&mut found, &self.format, "format_name", Some(&expected.format), |value| Some(text(value)));
+        compare(&mut found, &self.format, "size", expected.size.as_ref(), |value| text(value).parse().ok());
         let duration = number(&self.format, "duration");
-        if !duration.is_some_and(|duration| (duration - truth.duration).abs() <= tolerance) {
-            found.push(format!("duration is {} and not {}", shown(&self.format, "duration"), truth.duration));
+        if !duration.is_some_and(|duration| (duration - expected.duration).abs() <= tolerance) {
+            found.push(format!("duration is {} and not {}", shown(&self.format, "duration"), expected.duration));
         }
         found.extend(nameless(&self.format, "format_long_name"));
-        if let Some(stream) = self.only("video", truth.video.is_some(), &mut found)
-            && let Some(video) = &truth.video
+        if let Some(stream) = self.only("video", expected.video.is_some(), &mut found)
+            && let Some(video) = &expected.video
         {
             compare(&mut found, stream, "codec_name", Some(&video.codec), |value| Some(text(value)));
             compare(&mut found, stream, "width", Some(&u64::from(video.width)), Value::as_u64);
@@ -51,8 +51,8 @@ impl Findings for Report {
             compare(&mut found, stream, "avg_frame_rate", Some(&video.frame_rate), fraction);
             found.extend(nameless(stream, "codec_long_name"));
         }
-        if let Some(stream) = self.only("audio", truth.audio.is_some(), &mut found)
-            && let Some(audio) = &truth.audio
+        if let Some(stream) = self.only("audio", expected.audio.is_some(), &mut found)
+            && let Some(audio) = &expected.audio
         {
             compare(&mut found, stream, "codec_name", Some(&audio.codec), |value| Some(text(value)));
             compare(&mut found, stream, "sample_rate", Some(&audio.sample_rate), |value| text(value).parse().ok());
@@ -118,7 +118,7 @@ fn fraction(value: &Value) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::fixture::{Fixtures, Words};
+    use crate::smoke::fixture::{Fixtures, Vocabulary};
 
     const JSON: &str = r#"{"streams":[{"codec_type":"video","codec_name":"h264","codec_long_name":"H.264","width":160,
         "height":120,"avg_frame_rate":"25/1"},{"codec_type":"audio","codec_name":"aac","codec_long_name":"AAC",
@@ -126,9 +126,9 @@ mod tests {
         "format_long_name":"QuickTime / MOV","duration":"2.010000","size":"21205"}}"#;
 
     fn differences(json: &str) -> Vec<String> {
-        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth");
-        let truth = &fixtures.get("moov-end.mp4").expect("fixture").truth;
-        read(json.as_bytes()).expect("json").expect("a report").differences(truth, fixtures.duration_tolerance)
+        let fixtures = Fixtures::embedded(Vocabulary::Ffprobe).expect("expected");
+        let expected = &fixtures.get("moov-end.mp4").expect("fixture").expected;
+        read(json.as_bytes()).expect("json").expect("a report").differences(expected, fixtures.duration_tolerance)
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use crate::process::bounded::Output;
 use crate::smoke::cases::Cases;
+use crate::smoke::long_files::repeat_wav;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
 use crate::smoke::report::Outcome;
 use crate::smoke::server::{Behaviour, Resource};
-use crate::smoke::stretch::repeat;
 use crate::smoke::trust::Trust;
 
 /// How often the tone is repeated: 6.4 MB, which takes several ranges of every size.
@@ -19,7 +19,7 @@ const SIZES: [&str; 7] = ["-v", "error", "-show_packets", "-show_entries", "pack
 /// Reads a long file from servers of every kind. Gives the names of the checks with what came of them.
 pub fn whole(program: &Program<'_>, cases: &Cases<'_>) -> anyhow::Result<Vec<(String, Outcome)>> {
     let (server, tone) = (cases.setting.server, cases.setting.fixtures.get("tone.wav")?);
-    let (long, sound) = repeat(tone.bytes, TIMES)?;
+    let (long, sound) = repeat_wav(tone.bytes, TIMES)?;
     let resource = Resource::new(long);
     let mut urls = Vec::new();
     for (name, behaviour) in [

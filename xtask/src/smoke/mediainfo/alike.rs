@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::process::bounded::{self, Output};
 use crate::smoke::cases::Cases;
 use crate::smoke::fixture;
+use crate::smoke::long_files::spread;
 use crate::smoke::notes::Notes;
 use crate::smoke::program::{Program, describe, is_error};
 use crate::smoke::report::{Failure, Outcome};
 use crate::smoke::server::Resource;
 use crate::smoke::setting::MEDIA;
-use crate::smoke::stretch::spread;
 use crate::smoke::trust::Trust;
 
 /// How fields begin that hold the name or a date of a file, in which both reports differ.

@@ -6,8 +6,8 @@ mod output;
 mod python;
 mod suite;
 
-use super::fixture::Words;
-use super::suite::{Company, Suite};
+use super::fixture::Vocabulary;
+use super::suite::{NeedsPython, Suite};
 
 /// The program, as a path in the layer.
 const PROGRAM: &str = "bin/mediainfo";
@@ -16,8 +16,8 @@ const PROGRAM: &str = "bin/mediainfo";
 pub const SUITE: Suite<'static> = Suite {
     name: "mediainfo",
     program: PROGRAM,
-    words: Words::Mediainfo,
-    company: Company::Python,
+    vocabulary: Vocabulary::Mediainfo,
+    python: NeedsPython::Yes,
     checks: &suite::checks,
 };
 

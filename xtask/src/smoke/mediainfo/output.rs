@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::smoke::case::Findings;
-use crate::smoke::fixture::Truth;
+use crate::smoke::fixture::ExpectedReport;
 
 /// One track of a report: the names of its fields, as that form of output has them, and their values as text.
 pub type Fields = BTreeMap<String, String>;
@@ -15,12 +15,12 @@ pub type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Media {
     tracks: Vec<Fields>,
-    words: &'static Words,
+    words: &'static FieldNames,
 }
 
 /// What a form of output calls things.
 #[derive(Debug, PartialEq)]
-struct Words {
+struct FieldNames {
     kind: &'static str,
     format: &'static str,
     duration: &'static str,
@@ -34,7 +34,7 @@ struct Words {
 }
 
 /// The words of the program's JSON and XML.
-const PROGRAM: Words = Words {
+const PROGRAM: FieldNames = FieldNames {
     kind: "@type",
     format: "Format",
     duration: "Duration",
@@ -47,7 +47,7 @@ const PROGRAM: Words = Words {
 };
 
 /// The words of pymediainfo, which reads an older form of the XML.
-const PYTHON: Words = Words {
+const PYTHON: FieldNames = FieldNames {
     kind: "track_type",
     format: "format",
     duration: "duration",
@@ -102,7 +102,7 @@ pub fn from_python(tracks: Vec<BTreeMap<String, Value>>) -> Media {
 }
 
 impl Media {
-    fn new(tracks: Vec<BTreeMap<String, Value>>, words: &'static Words) -> Media {
+    fn new(tracks: Vec<BTreeMap<String, Value>>, words: &'static FieldNames) -> Media {
         let text = |value: Value| match value {
             Value::String(text) => text,
             other => other.to_string(),
@@ -118,20 +118,25 @@ impl Media {
 }
 
 impl Findings for Media {
-    fn differences(&self, truth: &Truth, tolerance: f64) -> Vec<String> {
+    fn differences(&self, expected: &ExpectedReport, tolerance: f64) -> Vec<String> {
         let words = self.words;
         let mut differences = Differences { media: self, found: Vec::new() };
-        differences.text("General", words.format, &truth.format);
-        differences.number("General", words.duration, truth.duration * words.per_second, tolerance * words.per_second);
-        differences.count("Video", usize::from(truth.video.is_some()));
-        if let Some(video) = &truth.video {
+        differences.text("General", words.format, &expected.format);
+        differences.number(
+            "General",
+            words.duration,
+            expected.duration * words.per_second,
+            tolerance * words.per_second,
+        );
+        differences.count("Video", usize::from(expected.video.is_some()));
+        if let Some(video) = &expected.video {
             differences.text("Video", words.format, &video.codec);
             differences.number("Video", words.width, video.width.into(), 0.0);
             differences.number("Video", words.height, video.height.into(), 0.0);
             differences.number("Video", words.frame_rate, video.frame_rate, 0.001);
         }
-        differences.count("Audio", usize::from(truth.audio.is_some()));
-        if let Some(audio) = &truth.audio {
+        differences.count("Audio", usize::from(expected.audio.is_some()));
+        if let Some(audio) = &expected.audio {
             differences.text("Audio", words.format, &audio.codec);
             differences.number("Audio", words.sample_rate, audio.sample_rate.into(), 0.0);
             differences.number("Audio", words.channels, audio.channels.into(), 0.0);
@@ -183,8 +188,8 @@ mod tests {
         {"@type":"Audio","Format":"PCM","Channels":"1","SamplingRate":"16000"}]}}"#;
 
     fn differences(media: &Media) -> Vec<String> {
-        let fixtures = Fixtures::embedded(fixture::Words::Mediainfo).expect("truth");
-        media.differences(&fixtures.get("tone.wav").expect("fixture").truth, fixtures.duration_tolerance)
+        let fixtures = Fixtures::embedded(fixture::Vocabulary::Mediainfo).expect("expected");
+        media.differences(&fixtures.get("tone.wav").expect("fixture").expected, fixtures.duration_tolerance)
     }
 
     #[test]

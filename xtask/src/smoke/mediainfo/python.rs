@@ -54,7 +54,7 @@ impl Module<'_> {
     /// answers in the order of the cases, each with the command that was run.
     pub fn ask_all(&self, cases: &[Case]) -> Vec<(Answer, String)> {
         let mut answers: BTreeMap<usize, (Answer, String)> = BTreeMap::new();
-        for trust in [Trust::Default, Trust::Authority, Trust::Stranger] {
+        for trust in [Trust::Default, Trust::Authority, Trust::UntrustedCa] {
             let asked: Vec<(usize, &Case)> = cases.iter().enumerate().filter(|(_, case)| case.trust == trust).collect();
             if asked.is_empty() {
                 continue;

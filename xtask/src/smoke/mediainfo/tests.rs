@@ -56,7 +56,7 @@ fn a_layer_that_pretends_is_found_out() {
     stderr: (nothing)
     ");
     let file = failure(&report, "/opt: file clip.mkv");
-    assert_eq!(file.expected, "a report that agrees with the truth about clip.mkv");
+    assert_eq!(file.expected, "a report that agrees with the expected report of clip.mkv");
     insta::assert_snapshot!(file.actual, @r#"
     stdout is not JSON: expected value at line 1 column 1
     exit code 0

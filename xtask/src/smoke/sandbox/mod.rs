@@ -108,13 +108,13 @@ impl Sandbox {
     }
 
     /// What is in the root, outside of the layer at `at`, and could serve a layer that should have brought its own.
-    pub fn strangers(&self, at: &str) -> anyhow::Result<Vec<String>> {
+    pub fn foreign_files(&self, at: &str) -> anyhow::Result<Vec<String>> {
         if let Some(inside) = &self.inside {
-            return inside.strangers();
+            return inside.foreign_files();
         }
         let (layer, listing) = (Path::new(at.trim_start_matches('/')), self.listing()?);
-        let strangers = listing.iter().filter(|path| !path.starts_with(layer) && python::knows_tls(path));
-        Ok(strangers.map(|path| format!("/{}", path.display())).collect())
+        let foreign_files = listing.iter().filter(|path| !path.starts_with(layer) && python::knows_tls(path));
+        Ok(foreign_files.map(|path| format!("/{}", path.display())).collect())
     }
 
     /// The Python that the image brings; nothing where no image is used.

@@ -110,7 +110,7 @@ impl Inside {
     }
 
     /// Libraries that could serve a layer that should have brought its own.
-    pub fn strangers(&self) -> anyhow::Result<Vec<String>> {
+    pub fn foreign_files(&self) -> anyhow::Result<Vec<String>> {
         find(&self.container)
     }
 

@@ -102,7 +102,7 @@ hint: check `root`, `keep`, `omit`, `executable` and `tree` in its recipe"
     );
     assert_eq!(bench.work(), [""; 0]);
 
-    // The other archive cannot be had, and that may be the remedy.
+    // The other archive cannot be fetched, and that may be the remedy.
     fs::remove_dir_all(bench.folder.path().join("cache")).expect("a folder");
     fs::remove_file(bench.folder.path().join("mirror").join(TWO)).expect("a file");
     let error = bench.run().expect_err("one wrong, one missing");

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 ///
 /// # Errors
 /// Where the file is not laid out like that.
-pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
+pub fn pad_mp4(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
     let (mut at, mut frames, mut index) = (0, None, None);
     while let Some((size, kind)) = mp4_box(mp4, at) {
         match kind {
@@ -18,10 +18,10 @@ pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
         at += size;
     }
     let (Some((frames, size)), Some(index)) = (frames, index) else {
-        bail!("the mp4 to stretch has no `mdat` or no `moov` box");
+        bail!("the mp4 to pad has no `mdat` or no `moov` box");
     };
     if index != frames + size {
-        bail!("the mp4 to stretch must have its `moov` box right behind `mdat`");
+        bail!("the mp4 to pad must have its `moov` box right behind `mdat`");
     }
     let size = u32::try_from(size)?.checked_add(padding).context("an mp4 box is at most 4 GiB long")?;
     // Zeros that were never written cost no memory until somebody reads them.
@@ -36,7 +36,7 @@ pub fn stretch(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Where the file is not laid out as plainly as can be.
-pub fn repeat(wav: &[u8], times: usize) -> anyhow::Result<(Vec<u8>, usize)> {
+pub fn repeat_wav(wav: &[u8], times: usize) -> anyhow::Result<(Vec<u8>, usize)> {
     let Some((head, sound)) = wav.split_at_checked(44).filter(|(head, _)| head.get(36..40) == Some(b"data")) else {
         bail!("the wav to repeat must have its `data` chunk right behind `fmt `");
     };
@@ -81,7 +81,7 @@ fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::fixture::{Fixtures, Words};
+    use crate::smoke::fixture::{Fixtures, Vocabulary};
 
     fn boxes(mp4: &[u8]) -> Vec<(usize, String)> {
         let (mut at, mut boxes) = (0, Vec::new());
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_indexes_of_the_mp4_files_are_where_their_names_say() {
-        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
+        let fixtures = Fixtures::embedded(Vocabulary::Ffprobe).expect("expected.toml");
         let order = |file| {
             let boxes = boxes(fixtures.get(file).expect(file).bytes);
             boxes.into_iter().map(|(_, kind)| kind).filter(|kind| kind != "free").collect::<Vec<_>>()
@@ -105,22 +105,23 @@ mod tests {
     }
 
     #[test]
-    fn a_stretched_mp4_has_the_same_frames_and_the_same_index() {
-        let short = Fixtures::embedded(Words::Ffprobe).expect("truth.toml").get("moov-end.mp4").expect("fixture").bytes;
-        let long = stretch(short, 1_000_000).expect("stretches");
+    fn a_padded_mp4_has_the_same_frames_and_the_same_index() {
+        let short =
+            Fixtures::embedded(Vocabulary::Ffprobe).expect("expected.toml").get("moov-end.mp4").expect("fixture").bytes;
+        let long = pad_mp4(short, 1_000_000).expect("is padded");
         assert_eq!(long.len(), short.len() + 1_000_000);
         let (before, after) = (boxes(short), boxes(&long));
         assert_eq!(before.last(), after.last());
         assert_eq!(before.len(), after.len());
-        assert!(stretch(b"not an mp4", 10).is_err());
+        assert!(pad_mp4(b"not an mp4", 10).is_err());
     }
 
     #[test]
     fn a_repeated_wav_tells_its_new_length() {
-        let fixtures = Fixtures::embedded(Words::Ffprobe).expect("truth.toml");
-        let (long, sound) = repeat(fixtures.get("tone.wav").expect("fixture").bytes, 3).expect("repeats");
+        let fixtures = Fixtures::embedded(Vocabulary::Ffprobe).expect("expected.toml");
+        let (long, sound) = repeat_wav(fixtures.get("tone.wav").expect("fixture").bytes, 3).expect("repeats");
         assert_eq!((long.len(), sound), (96_044, 96_000));
         assert_eq!(long[40..44], 96_000_u32.to_le_bytes());
-        assert!(repeat(b"not a wav", 3).is_err());
+        assert!(repeat_wav(b"not a wav", 3).is_err());
     }
 }
