@@ -19,6 +19,7 @@ pub mod policy;
 pub mod report;
 pub mod text;
 
+mod detect;
 mod dynamic;
 mod folder;
 mod image;

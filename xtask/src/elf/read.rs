@@ -6,11 +6,11 @@ use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 
 use crate::model::Arch;
 
+use super::detect;
 use super::dynamic::Dynamic;
 use super::file::{BrokenElf, ElfFile, Hardening, Kind, Leftovers, Search, Stack, StaticGlibc};
 use super::image::{Image, broken};
 use super::policy;
-use super::protections;
 use super::symbols::{self, Symbols};
 
 /// The facts of the ELF file that `bytes` hold, or none if they hold something else.
@@ -49,7 +49,7 @@ fn facts<Elf: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<ElfFile, 
     let kind = kind(&image, dynamic.as_ref(), interpreter.is_some() && soname.is_none());
     let is_static = kind.is_program() && interpreter.is_none() && needed.is_empty();
     let (machine, arch) = machine(&image);
-    let protections = protections::read(&image, arch, &symbols);
+    let protections = detect::protections(&image, arch, &symbols);
     let Symbols { exports, unversioned, needs } = symbols;
     Ok(ElfFile {
         machine,

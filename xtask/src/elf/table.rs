@@ -42,7 +42,7 @@ fn row(path: &str, hardening: &Hardened, arch: Option<Arch>) -> [String; 7] {
         several => format!("{several} functions"),
     };
     [
-        super::text::printable(path),
+        printable(path),
         if hardening.position_independent { "yes" } else { "no" }.to_owned(),
         match hardening.relro {
             Relro::None => "none",
@@ -72,4 +72,13 @@ fn branches(hardening: &Hardened, arch: Option<Arch>) -> String {
         })
         .collect();
     if names.is_empty() { "no".to_owned() } else { names.join(", ") }
+}
+
+/// The text with its control characters made visible.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }
+    }
+    shown
 }

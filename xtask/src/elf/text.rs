@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::finding::{Finding, Rule};
 use super::input::Input;
 use super::report::{Audited, Outcome, Report};
-use super::table;
+use super::table::{self, printable};
 use crate::ui::counted;
 
 /// The report as text. What comes from the audited bytes cannot steer the terminal.
@@ -96,15 +96,6 @@ fn write_file(text: &mut String, path: &str, file: Option<&Audited>, findings: &
         }
     }
     Ok(())
-}
-
-/// The text with its control characters made visible.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() { shown.extend(character.escape_default()) } else { shown.push(character) }
-    }
-    shown
 }
 
 #[cfg(test)]
