@@ -44,7 +44,8 @@ fn bytes_that_are_not_what_they_should_be() {
     let mut bytes = good.clone();
     bytes.extend_from_slice(b"x");
     fs::write(&zip, &bytes).expect("written");
-    assert!(refused(&checkout, &[]).contains("and its record says"), "longer");
+    let longer = refused(&checkout, &[]);
+    assert!(longer.contains("there is something behind its end"), "{longer}");
     fs::write(&zip, &good[..good.len() / 2]).expect("written");
     assert!(refused(&checkout, &[]).contains("cannot inspect"), "half");
 
@@ -53,6 +54,11 @@ fn bytes_that_are_not_what_they_should_be() {
     let text = fs::read_to_string(&record).expect("the record");
     fs::write(&record, text.replacen("\"homepage\": \"https://", "\"homepage\": \"https://not-", 1)).expect("written");
     assert!(refused(&checkout, &[]).contains("its record describes another zip"), "another record");
+
+    let zip = checkout.dist(&checkout.build("mediainfo", Arch::Arm64, b"second"));
+    fs::write(&zip, &good).expect("written");
+    let other = refused(&checkout, &[]);
+    assert!(other.contains("and its record says"), "{other}");
 }
 
 #[test]
