@@ -305,6 +305,8 @@ fn packed(session: &Session, package: &Package, files: &std::path::Path) -> Resu
         version: package.version.clone(),
         summary: recipe.summary.clone(),
         homepage: recipe.homepage.clone(),
+        cpe: None,
+        purl: None,
         spdx: package.spdx.clone(),
         pinned: package.pinned,
         needs: package.needs.keys().cloned().collect::<Vec<RecipeName>>(),

@@ -10,8 +10,8 @@ use crate::commands::build_layer::Purpose;
 use crate::commands::passed::{BENCH, PUBLISH, Passed};
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, build_layer, clean, doctor, fetch, inspect, invoke as invoke_command, list, matrix, plan, smoke,
-    verify,
+    Outcome, audit, build_layer, bump, clean, doctor, fetch, inspect, invoke as invoke_command, list, matrix, outdated,
+    plan, smoke, verify,
 };
 use crate::error::InvalidInput;
 use crate::files::keep_others_out;
@@ -45,6 +45,10 @@ pub struct Global {
 enum Command {
     /// Build a layer: fetch, compile, audit, run and pack it.
     BuildLayer(build_layer::BuildLayer),
+    /// Show what is newer than what is pinned, and what is known against it.
+    Outdated(outdated::Outdated),
+    /// Move a recipe to another version: fetch, measure, try its patches, and edit it in place.
+    Bump(bump::Bump),
     /// Show what build-layer would do.
     Plan(plan::PlanCommand),
     /// Download what a layer is made from.
@@ -89,6 +93,8 @@ pub fn main() -> ExitCode {
         let session = Session::open(cli.global.cache_dir.as_deref(), ui.clone())?;
         match cli.command {
             Command::BuildLayer(command) => command.run(&session),
+            Command::Bump(command) => command.run(&session),
+            Command::Outdated(command) => command.run(&session),
             Command::Plan(command) => command.run(&session),
             Command::Fetch(command) => command.run(&session),
             Command::List(command) => command.run(&session),

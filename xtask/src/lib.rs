@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod assembly;
+pub mod bump;
 pub mod catalog;
 pub mod choice;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod container;
 pub mod elf;
 pub mod error;
 pub mod files;
+pub mod fresh;
 pub mod inspect;
 pub mod invoke;
 pub mod lock;

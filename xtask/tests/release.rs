@@ -29,6 +29,7 @@ const WORKFLOWS: &[(&str, &[Job])] = &[
             ("publish", &["id-token: write"]),
         ],
     ),
+    ("fresh", &[("look", &[]), ("try", &[]), ("propose", &["contents: write", "pull-requests: write"])]),
     ("fuzz", &[("sanitizers", &[]), ("mutations", &[])]),
 ];
 

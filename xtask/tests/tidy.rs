@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use xtask::catalog::Catalog;
 use xtask::lock::Lock;
+use xtask::model::recipe::Platform;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
@@ -45,8 +46,8 @@ const LAYERS: [&[&str]; 11] = [
     &["catalog"],
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
-    &["session", "lock", "shared", "choice"],
-    &["assembly", "inspect", "invoke", "verify"],
+    &["session", "lock", "shared", "choice", "fresh"],
+    &["assembly", "bump", "inspect", "invoke", "verify"],
     &["commands"],
     &["cli"],
     &["main", "lib"],
@@ -188,6 +189,10 @@ fn recipes_are_complete() {
             && !recipe.steps.iter().any(|step| format!("{step:?}").contains("/licenses/"))
         {
             missing.push(format!("{name}: a licence text"));
+        }
+        // What is compiled into a layer must be known to scanners by the name that the NVD uses.
+        if recipe.platform == Platform::Target && recipe.upstream.cpe.is_none() {
+            missing.push(format!("{name}: `upstream.cpe`"));
         }
         for version in &recipe.versions {
             for archive in version.sources.iter().flat_map(|source| &source.archives) {

@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 
+use super::outdated::OsvArgs;
 use super::{Format, Outcome, json};
 use crate::archive::name::shown;
 use crate::error::invalid;
 use crate::files::size;
-use crate::inspect::{Inspection, inspect};
+use crate::fresh::{Asker, printable, recipes};
+use crate::inspect::{Inspection, Vulnerabilities, inspect};
 use crate::lock::Lock;
 use crate::session::Session;
+use crate::source::Mirrors;
 
 /// A path that is longer moves what stands behind it.
 const WIDEST: usize = 80;
@@ -27,13 +31,28 @@ pub struct Inspect {
     /// How the result is written to stdout.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Also ask which vulnerabilities are known of what its SBOM names.
+    #[arg(long)]
+    vulnerabilities: bool,
+    #[command(flatten)]
+    osv: OsvArgs,
 }
+
+/// How long that question may take.
+const WITHIN: Duration = Duration::from_secs(15);
 
 impl Inspect {
     /// Prints what is in the zip; exit code 1 if something in it does not agree.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
         let lock = Lock::load(&session.catalog.root)?;
-        let inspection = inspect(&self.zip, &lock).map_err(|error| invalid(format!("{error:#}")))?;
+        let mut inspection = inspect(&self.zip, &lock).map_err(|error| invalid(format!("{error:#}")))?;
+        if self.vulnerabilities {
+            let _progress = session.ui.busy("asking about vulnerabilities");
+            let mirrors = Mirrors::default();
+            let asker = Asker::new(&mirrors, Some(Asker::client()), &session.cache, WITHIN);
+            let known = recipes::about(&asker, &inspection.packages, &self.osv.api);
+            inspection.vulnerabilities = Some(known.into_iter().map(|(name, told)| (name, told.into())).collect());
+        }
         session.ui.data(&match self.format {
             Format::Text => render(&inspection)?,
             Format::Json => json(&inspection)?,
@@ -67,6 +86,14 @@ fn render(layer: &Inspection) -> Result<String> {
             count => format!(", patches of ours: {count}"),
         };
         writeln!(text, "  {} {}  {}{how}{patches}", recipe.name, recipe.version, shown(recipe.license.as_bytes()))?;
+    }
+    for (name, known) in layer.vulnerabilities.iter().flatten() {
+        let known = match known {
+            Vulnerabilities::Known(found) if found.is_empty() => "nothing is known against it".to_owned(),
+            Vulnerabilities::Known(found) => found.join(", "),
+            Vulnerabilities::NotAsked(why) => format!("not asked: {why}"),
+        };
+        writeln!(text, "  {}: {known}", printable(name))?;
     }
     match layer.findings.len() {
         0 => writeln!(text, "\n{}", layer.verdict())?,

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod build_layer;
+pub mod bump;
 pub mod clean;
 pub mod doctor;
 pub mod fetch;
@@ -9,6 +10,7 @@ pub mod inspect;
 pub mod invoke;
 pub mod list;
 pub mod matrix;
+pub mod outdated;
 pub mod passed;
 pub mod plan;
 pub mod selection;

@@ -76,7 +76,7 @@ impl Archives {
 
     /// On a machine without pip, asks the pip that Debian's archive has. Where that fails, fetching will say what is
     /// missing and what to do.
-    fn find_an_index(&self, catalog: &Catalog) {
+    pub fn find_an_index(&self, catalog: &Catalog) {
         if matches!(self.network, Network::Offline) || !self.mirrors.lack_an_index() {
             return;
         }

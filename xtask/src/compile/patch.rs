@@ -81,7 +81,7 @@ fn shown(name: &[u8]) -> String {
 }
 
 /// The file that a patch means; it must be in the tree.
-fn inside(tree: &Path, name: &[u8]) -> Result<PathBuf> {
+pub(crate) fn inside(tree: &Path, name: &[u8]) -> Result<PathBuf> {
     let name = std::str::from_utf8(name).with_context(|| format!("{} is not a path in UTF-8", shown(name)))?;
     let relative = Path::new(name);
     if name.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_))) {

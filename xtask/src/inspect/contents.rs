@@ -147,6 +147,15 @@ impl Contents {
         }
     }
 
+    /// The package URLs in the SBOM.
+    pub fn package_urls(&self, manifest: &Manifest) -> Vec<String> {
+        let text = self.documents.get(&document(&manifest.layer, SBOM)).map_or("", String::as_str);
+        let sbom: Value = serde_json::from_str(text).unwrap_or_default();
+        let components = sbom["components"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let urls = components.iter().filter_map(|component| component["purl"].as_str());
+        urls.filter(|url| !url.is_empty()).map(str::to_owned).collect()
+    }
+
     /// There is a licence text of every recipe.
     pub fn find_licences(&self, manifest: &Manifest, findings: &mut Vec<String>) {
         for recipe in &manifest.recipes {

@@ -49,8 +49,29 @@ pub struct Inspection {
     pub files: Vec<InspectedFile>,
     /// The recipes that it was made from, those that are linked in included.
     pub recipes: Vec<ManifestRecipe>,
+    /// The package URLs that its SBOM names.
+    pub packages: Vec<String>,
+    /// What is known against each of them; absent where nobody was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<BTreeMap<String, Vulnerabilities>>,
     /// What does not agree, in words. Empty for a sound zip.
     pub findings: Vec<String>,
+}
+
+/// What is known against one package.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Vulnerabilities {
+    /// Identifiers; none where nothing is known.
+    Known(Vec<String>),
+    /// Why it could not be asked.
+    NotAsked(String),
+}
+
+impl From<std::result::Result<Vec<String>, String>> for Vulnerabilities {
+    fn from(told: std::result::Result<Vec<String>, String>) -> Vulnerabilities {
+        told.map_or_else(Vulnerabilities::NotAsked, Vulnerabilities::Known)
+    }
 }
 
 /// One entry of the zip that is a file.
@@ -89,6 +110,7 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
         findings.push(format!("the zip has another digest than {} wants: {expected}", crate::lock::FILE));
     }
     findings.sort();
+    let packages = contents.package_urls(&manifest);
     let provider = providers(&manifest);
     let file = |(path, found): (&String, &Found)| InspectedFile {
         path: path.clone(),
@@ -110,6 +132,8 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
         lock: comparison,
         files: contents.files.iter().map(file).collect(),
         recipes: manifest.recipes,
+        packages,
+        vulnerabilities: None,
         findings,
     })
 }
@@ -210,6 +234,7 @@ mod tests {
         let tool = file("bin/tool");
         assert_eq!((tool.size, tool.mode.as_deref(), tool.from.as_deref()), (9, Some("0755"), Some("program 1.2")));
         assert_eq!(file("share/media-layers/sample/sbom.cdx.json").from, None);
+        assert_eq!(layer.packages.first().map(String::as_str), Some("pkg:pypi/bundle@1.2"));
         assert_eq!(layer.linked_in().map(RecipeName::as_str).collect::<Vec<_>>(), ["engine"]);
     }
 

@@ -18,6 +18,7 @@ pub mod runtime;
 pub mod target;
 pub mod text;
 pub mod toolchain;
+pub mod upstream;
 
 pub use arch::Arch;
 pub use builder::BuilderIdentity;
@@ -33,3 +34,4 @@ pub use runtime::Runtime;
 pub use target::{Cloud, Target, Targets};
 pub use text::InvalidText;
 pub use toolchain::{ByArch, Toolchain};
+pub use upstream::Upstream;

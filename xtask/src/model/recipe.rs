@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arch, Origin, RecipeName, RecipeRef, Sha256, Version};
+use super::{Arch, Origin, RecipeName, RecipeRef, Sha256, Upstream, Version};
 
 /// `recipes/<name>/recipe.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Recipe {
     pub homepage: String,
     /// Under which terms upstream gives it.
     pub license: License,
+    /// What others call it, and where it announces versions.
+    #[serde(default)]
+    pub upstream: Upstream,
     /// Where the result runs.
     pub platform: Platform,
     /// For a tool: the programs it brings, as paths in its `{out}`.

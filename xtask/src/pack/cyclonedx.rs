@@ -56,6 +56,8 @@ pub struct Component {
     pub hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub licenses: Vec<License>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpe: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub purl: String,
     #[serde(skip_serializing_if = "Option::is_none")]

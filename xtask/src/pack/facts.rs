@@ -52,6 +52,10 @@ pub struct PackedRecipe {
     pub summary: String,
     /// Upstream's page.
     pub homepage: String,
+    /// Its name in the dictionary of CPEs.
+    pub cpe: Option<String>,
+    /// Its package URL, where the one that follows from its origin is not the usual one.
+    pub purl: Option<String>,
     /// Its terms, as an SPDX expression.
     pub spdx: String,
     /// Whether it was built from the pinned sources; false for a local tree given by `--override`.

@@ -3,19 +3,37 @@
 use std::fmt::Write as _;
 
 use super::facts::PackedRecipe;
-use crate::model::Origin;
-use crate::model::recipe::Archive;
+use crate::model::recipe::{Archive, RecipeVersion};
+use crate::model::{Origin, Recipe, RecipeName, Version};
 
-/// The package URL of a recipe, after the first origin of its first archive: `pkg:github/…` for what
+/// The package URL of a recipe: as its `upstream` table says, else after the first origin of its first archive: `pkg:github/…` for what
 /// GitHub serves, `pkg:pypi/…` for a Python index, otherwise `pkg:generic/…` with the address, if it
 /// has one, and the digest. A local tree is generic and has neither.
 pub fn purl(recipe: &PackedRecipe) -> String {
     let archive = recipe.sources.iter().flat_map(|source| &source.archives).next().filter(|_| recipe.pinned);
-    let version = recipe.version.as_str();
+    match recipe.purl.as_ref().filter(|_| recipe.pinned) {
+        Some(purl) => purl.clone(),
+        None => derived(&recipe.name, &recipe.version, archive),
+    }
+}
+
+/// The same of a version as a recipe pins it.
+pub fn of_release(recipe: &Recipe, version: &RecipeVersion) -> String {
+    match &recipe.upstream.purl {
+        Some(purl) => purl.of(&version.version),
+        None => {
+            let archive = version.sources.iter().flat_map(|source| &source.archives).next();
+            derived(&recipe.name, &version.version, archive)
+        }
+    }
+}
+
+fn derived(name: &RecipeName, version: &Version, archive: Option<&Archive>) -> String {
+    let version = version.as_str();
     match archive.and_then(|archive| archive.origins.first()) {
         Some(Origin::Pypi { project, .. }) => format!("pkg:pypi/{}@{}", encode(project), encode(version)),
         Some(Origin::Https(url)) if github(url).is_some() => github(url).unwrap_or_default(),
-        _ => format!("pkg:generic/{}@{}{}", encode(recipe.name.as_str()), encode(version), qualifiers(archive)),
+        _ => format!("pkg:generic/{}@{}{}", encode(name.as_str()), encode(version), qualifiers(archive)),
     }
 }
 
@@ -89,6 +107,15 @@ mod tests {
             recipe.pinned = false;
             assert_eq!(purl(&recipe), "pkg:generic/bundle@1.2%2Bx", "a local tree is not what {origin} serves");
         }
+    }
+
+    #[test]
+    fn the_recipe_knows_better_than_its_origin() {
+        let mut recipe = recipe("https://example.org/a/lib-1.2.tar.gz");
+        recipe.purl = Some("pkg:github/org/lib@lib-1_2".to_owned());
+        assert_eq!(purl(&recipe), "pkg:github/org/lib@lib-1_2");
+        recipe.pinned = false;
+        assert_eq!(purl(&recipe), "pkg:generic/bundle@1.2%2Bx", "a local tree is not that release");
     }
 
     fn recipe(origin: &str) -> PackedRecipe {

@@ -107,6 +107,8 @@ fn of_recipe(recipe: &PackedRecipe, files: &[&PackedFile]) -> Component {
         description: recipe.summary.clone(),
         hashes: archives().take(1).map(|archive| sha256(archive.sha256)).collect(),
         licenses: vec![license(&recipe.spdx)],
+        // What a local tree holds is not known, so no list of vulnerabilities speaks of it.
+        cpe: recipe.cpe.clone().filter(|_| recipe.pinned),
         purl: purl(recipe),
         pedigree: (!patches.is_empty()).then_some(Pedigree { patches }),
         external_references: references,

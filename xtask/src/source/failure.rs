@@ -26,6 +26,15 @@ pub enum Failure {
     /// The page of an index has no anchor for the file.
     #[error("its page does not list the file")]
     NotListed,
+    /// The answer to a question that has a small one is not small.
+    #[error("its answer is longer than {most} bytes")]
+    TooLarge {
+        /// As asked for.
+        most: u64,
+    },
+    /// The answer did not come in the time that the run can wait.
+    #[error("it did not answer in time")]
+    TooSlow,
     /// The transfer broke.
     #[error("{0}")]
     Transfer(String),

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::failure::Failure;
 use super::proxy::Proxies;
+use super::question::{Question, Small};
 
 /// How long to wait for a host, and how often to try again.
 #[derive(Debug, Clone, Copy)]
@@ -137,14 +138,25 @@ impl Client {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let response = self.ask(&url, from, accept)?;
-            let status = response.status().as_u16();
-            let location =
-                response.headers().get(header::LOCATION).filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308));
-            let Some(location) = location else {
+            let Some(location) = redirect(&response) else {
                 let (parts, body) = response.into_parts();
-                return Ok(Answer { url, status, headers: parts.headers, body });
+                return Ok(Answer { url, status: parts.status.as_u16(), headers: parts.headers, body });
             };
-            url = follow(&url, &String::from_utf8_lossy(location.as_bytes()))?;
+            url = follow(&url, &location)?;
+        }
+        Err(Failure::Redirect(format!("ever other places, the last {}", shown(&url))))
+    }
+
+    /// Asks once for what is small and needed soon, and reads it whole.
+    pub fn small(&self, question: &Question<'_>) -> Result<Small, Failure> {
+        let mut url = question.url.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let response = self.send(&url, |proxy| question.put(&self.agent, &url, proxy))?;
+            match redirect(&response) {
+                // Only a question without content may be repeated elsewhere.
+                Some(location) if question.json.is_none() => url = follow(&url, &location)?,
+                _ => return question.read(url, response),
+            }
         }
         Err(Failure::Redirect(format!("ever other places, the last {}", shown(&url))))
     }
@@ -188,6 +200,21 @@ impl Client {
     }
 
     fn ask(&self, url: &Url, from: u64, accept: &str) -> Result<Response<Body>, Failure> {
+        self.send(url, |proxy| {
+            let mut request = self.agent.get(url.as_str()).header(header::ACCEPT, accept);
+            if from > 0 {
+                request = request.header(header::RANGE, format!("bytes={from}-"));
+            }
+            request.config().proxy(proxy).build().call()
+        })
+    }
+
+    /// Sends a request through the right proxy, unless its host could not be reached before.
+    fn send(
+        &self,
+        url: &Url,
+        request: impl Fn(Option<Proxy>) -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, Failure> {
         let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let mut peer = format!("{host}:{port}");
         let proxy = self.proxies.lead_to(url).map(|proxy| read_proxy(&proxy)).transpose()?;
@@ -200,11 +227,7 @@ impl Client {
         }
         let mut attempt = 1;
         loop {
-            let mut request = self.agent.get(url.as_str()).header(header::ACCEPT, accept);
-            if from > 0 {
-                request = request.header(header::RANGE, format!("bytes={from}-"));
-            }
-            let failure = match request.config().proxy(proxy.clone()).build().call() {
+            let failure = match request(proxy.clone()) {
                 Ok(response) => return Ok(response),
                 Err(error) => classify(&peer, error),
             };
@@ -222,6 +245,13 @@ impl Client {
     fn hosts(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
         self.unreachable.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where an answer says that the thing is, if it says so.
+fn redirect(response: &Response<Body>) -> Option<String> {
+    let moved = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(header::LOCATION).filter(|_| moved)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
 /// Where a redirect leads: never from https to anything else.

@@ -24,6 +24,11 @@ pub fn find(page: &str, base: &Url, file: &str) -> Option<Url> {
     })
 }
 
+/// The addresses that the page's anchors lead to.
+pub fn links(page: &str, base: &Url) -> impl Iterator<Item = Url> {
+    anchors(page).filter_map(|(href, _)| base.join(&href).ok())
+}
+
 /// The address and the text of every anchor, unescaped. Whatever the page is, no byte of it is looked at more than a
 /// few times: what cannot be read as a tag is passed as far as it was read.
 fn anchors(page: &str) -> impl Iterator<Item = (String, String)> + '_ {

@@ -13,11 +13,13 @@ pub mod fetch;
 mod folder;
 pub mod http;
 pub mod index;
+pub mod measure;
 pub mod mirror;
 mod obtain;
 pub mod pip;
 pub mod probe;
 pub mod proxy;
+pub mod question;
 mod report;
 pub mod request;
 pub mod store;
@@ -29,10 +31,11 @@ pub use http::Client;
 pub use mirror::{MirrorArgs, Mirrors};
 pub use obtain::{Obtained, obtain};
 pub use probe::{Probe, Tried, missing};
+pub use question::{Question, Small};
 pub use request::{Content, Context, Fetched, Network, Request};
 pub use store::Store;
 pub use tree::Tree;
 pub use unpack::unpack;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

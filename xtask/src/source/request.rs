@@ -32,6 +32,16 @@ pub enum Network {
     Offline,
 }
 
+impl Network {
+    /// The client, if there is one.
+    pub fn client(&self) -> Option<&Client> {
+        match self {
+            Network::Online(client) => Some(client),
+            Network::Offline => None,
+        }
+    }
+}
+
 /// A source that somebody needs.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {

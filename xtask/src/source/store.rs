@@ -85,7 +85,8 @@ impl Store {
         }
     }
 
-    fn partial_folder(&self) -> Result<PathBuf, DiskError> {
+    /// Where files are while they come.
+    pub(super) fn partial_folder(&self) -> Result<PathBuf, DiskError> {
         let folder = self.root.join("partial");
         fs::create_dir_all(&folder).map_err(|error| DiskError::writing(&folder, 0, error))?;
         Ok(folder)

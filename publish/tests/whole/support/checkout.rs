@@ -111,6 +111,8 @@ impl Checkout {
                 version: newest.version.clone(),
                 summary: recipe.summary.clone(),
                 homepage: recipe.homepage.clone(),
+                cpe: None,
+                purl: None,
                 spdx: recipe.license.spdx.clone(),
                 pinned,
                 needs: Vec::new(),

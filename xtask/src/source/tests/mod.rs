@@ -6,7 +6,7 @@ mod fetch;
 mod obtain;
 mod probe;
 mod processes;
-mod server;
+pub(crate) mod server;
 mod trust;
 
 use std::num::NonZeroUsize;

@@ -1,6 +1,6 @@
 //! A small HTTP server whose answers a test scripts.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -141,15 +141,19 @@ impl Drop for Server {
 
 fn serve(mut stream: TcpStream, all: &Mutex<Vec<Asked>>, script: &dyn Fn(&Asked) -> Reply) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let (mut path, mut from, mut line) = (String::new(), None, String::new());
+    let (mut path, mut from, mut content, mut line) = (String::new(), None, 0, String::new());
     while reader.read_line(&mut line)? > 2 {
-        if let Some(rest) = line.strip_prefix("GET ") {
+        if let Some(rest) = line.strip_prefix("GET ").or(line.strip_prefix("POST ")) {
             path = rest.split(' ').next().unwrap_or_default().to_owned();
         } else if let Some(range) = line.to_ascii_lowercase().strip_prefix("range: bytes=") {
             from = range.trim().trim_end_matches('-').parse().ok();
+        } else if let Some(length) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            content = length.trim().parse().unwrap_or_default();
         }
         line.clear();
     }
+    // What is sent along and not read would reset the connection.
+    std::io::copy(&mut (&mut reader).take(content), &mut std::io::sink())?;
     let asked = {
         let mut all = all.lock().expect("no panic elsewhere");
         let asked = Asked { path, from, number: all.len() };

@@ -1,0 +1,164 @@
+//! Trying a patch on a source that it was not written for: how far each hunk is off, and which fits nowhere.
+//!
+//! A build applies patches exactly or not at all ([`crate::compile::patch`]). Here they are applied as far as they can
+//! be, so that the patches after them can be tried as well, and a person is told what to rewrite.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
+use diffy::{Hunk, Line};
+
+use crate::compile::patch::inside;
+use crate::fresh::printable;
+
+/// What a hunk or a file has against a patch, in words.
+pub fn try_on(patch: &Path, tree: &Path) -> Result<Vec<String>> {
+    let text = fs::read(patch).with_context(|| format!("cannot read the patch {}", patch.display()))?;
+    let mut problems = Vec::new();
+    for file in PatchSet::parse_bytes(&text, ParseOptions::unidiff()) {
+        let file = file.context("it is not a unified diff")?;
+        let PatchKind::Text(patch) = file.patch() else { continue };
+        let operation = file.operation().strip_prefix(1);
+        let (FileOperation::Create(name) | FileOperation::Delete(name) | FileOperation::Modify { modified: name, .. }) =
+            &operation
+        else {
+            problems.push("it renames or copies a file".to_owned());
+            continue;
+        };
+        let path = inside(tree, name)?;
+        let shown = format!("`{}`", printable(&String::from_utf8_lossy(name)));
+        if matches!(operation, FileOperation::Create(_)) {
+            if path.exists() {
+                problems.push(format!("it creates {shown}, which upstream has now"));
+            }
+            fs::create_dir_all(path.parent().unwrap_or(tree)).context("cannot make a folder of the source")?;
+            fs::write(&path, placed(b"", patch.hunks(), &shown, &mut problems)).context("cannot write the source")?;
+            continue;
+        }
+        let Ok(old) = fs::read(&path) else {
+            problems.push(format!("{shown} is not there any more"));
+            continue;
+        };
+        let new = placed(&old, patch.hunks(), &shown, &mut problems);
+        match operation {
+            FileOperation::Delete(_) => fs::remove_file(&path).context("cannot remove a file of the source")?,
+            _ => fs::write(&path, new).context("cannot write the source")?,
+        }
+    }
+    Ok(problems)
+}
+
+/// `old` with the hunks applied wherever they fit, nearest first.
+fn placed(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &str, problems: &mut Vec<String>) -> Vec<u8> {
+    let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut new = Vec::with_capacity(old.len());
+    let mut next = 0;
+    for (number, hunk) in hunks.iter().enumerate() {
+        let wanted: Vec<&[u8]> = hunk
+            .lines()
+            .iter()
+            .filter_map(|line| match *line {
+                Line::Context(text) | Line::Delete(text) => Some(text),
+                Line::Insert(_) => None,
+            })
+            .collect();
+        let range = hunk.old_range();
+        let meant = if range.is_empty() { range.start() } else { range.start().saturating_sub(1) };
+        let Some(start) = nearest(&lines, &wanted, meant, next) else {
+            let found = lines.get(meant..).unwrap_or_default();
+            let at = wanted
+                .iter()
+                .zip(found)
+                .position(|(wanted, found)| wanted != found)
+                .unwrap_or(found.len().min(wanted.len()));
+            let line = |line: Option<&&[u8]>| {
+                line.map_or("nothing".to_owned(), |line| {
+                    format!("`{}`", printable(String::from_utf8_lossy(line).trim_end()))
+                })
+            };
+            problems.push(format!(
+                "hunk {} of {name} fits nowhere: line {} should be {} and is {}",
+                number + 1,
+                meant + at + 1,
+                line(wanted.get(at)),
+                line(found.get(at)),
+            ));
+            continue;
+        };
+        if start != meant {
+            let direction = if start > meant { "below" } else { "above" };
+            problems.push(format!(
+                "hunk {} of {name} fits {} lines {direction} line {}",
+                number + 1,
+                start.abs_diff(meant),
+                meant + 1
+            ));
+        }
+        new.extend(lines[next..start].iter().copied().flatten());
+        for line in hunk.lines() {
+            if let Line::Context(text) | Line::Insert(text) = *line {
+                new.extend_from_slice(text);
+            }
+        }
+        next = start + wanted.len();
+    }
+    new.extend(lines[next..].iter().copied().flatten());
+    new
+}
+
+/// Where the `wanted` lines are, as near as can be to the line `meant` and not before `first`.
+fn nearest(lines: &[&[u8]], wanted: &[&[u8]], meant: usize, first: usize) -> Option<usize> {
+    let last = lines.len().checked_sub(wanted.len())?;
+    let fits = |start: &usize| lines[*start..*start + wanted.len()] == *wanted;
+    let mut starts: Vec<usize> = (first..=last).collect();
+    starts.sort_by_key(|start| start.abs_diff(meant));
+    // Lines that are nowhere in particular, as in a hunk that only inserts, fit only where they are meant.
+    if wanted.is_empty() {
+        return starts.first().copied().filter(|start| *start == meant);
+    }
+    starts.into_iter().find(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(old: &str, diff: &str) -> (Vec<String>, String) {
+        let tree = tempfile::tempdir().expect("a folder");
+        fs::write(tree.path().join("file.c"), old).expect("a file");
+        let patch = tree.path().join("x.patch");
+        fs::write(&patch, diff).expect("a patch");
+        let problems = try_on(&patch, tree.path()).expect("tried");
+        (problems, fs::read_to_string(tree.path().join("file.c")).unwrap_or_default())
+    }
+
+    const DIFF: &str = "why\n\n--- a/file.c\n+++ b/file.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -5,2 +5,3 @@\n five\n+more\n six\n";
+
+    #[test]
+    fn offsets_and_failing_hunks_are_shown() {
+        let same = "one\ntwo\nthree\nfour\nfive\nsix\n";
+        assert_eq!(tried(same, DIFF), (vec![], "one\n2\nthree\nfour\nfive\nmore\nsix\n".to_owned()));
+        let moved = format!("zero\n{same}");
+        let (problems, new) = tried(&moved, DIFF);
+        assert_eq!(
+            problems,
+            ["hunk 1 of `file.c` fits 1 lines below line 1", "hunk 2 of `file.c` fits 1 lines below line 5"]
+        );
+        assert_eq!(new, "zero\none\n2\nthree\nfour\nfive\nmore\nsix\n");
+        let (problems, new) = tried("one\n\u{1b}[2J\nthree\nfour\nfive\nsix\n", DIFF);
+        assert_eq!(problems, ["hunk 1 of `file.c` fits nowhere: line 2 should be `two` and is `\\u{1b}[2J`"]);
+        assert!(new.contains("more"), "the second hunk is tried all the same");
+        let (problems, _) = tried("one\n", DIFF);
+        assert!(problems[0].ends_with("line 2 should be `two` and is nothing"), "{problems:?}");
+    }
+
+    #[test]
+    fn files_that_came_or_went_are_named() {
+        let gone = DIFF.replace("file.c", "gone.c");
+        assert_eq!(tried("one\n", &gone).0, ["`gone.c` is not there any more"]);
+        let new = "why\n\n--- /dev/null\n+++ b/file.c\n@@ -0,0 +1 @@\n+new\n";
+        assert_eq!(tried("one\n", new).0, ["it creates `file.c`, which upstream has now"]);
+    }
+}
