@@ -151,7 +151,8 @@ impl Client {
     pub fn small(&self, question: &Question<'_>) -> Result<Small, Failure> {
         let mut url = question.url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.send(&url, |proxy| question.put(&self.agent, &url, proxy))?;
+            let sent = self.send(&url, |proxy| question.put(&self.agent, &url, proxy));
+            let response = sent.map_err(|failure| if question.is_over() { Failure::TooSlow } else { failure })?;
             match redirect(&response) {
                 // Only a question without content may be repeated elsewhere.
                 Some(location) if question.json.is_none() => url = follow(&url, &location)?,

@@ -198,7 +198,16 @@ impl Mirrors {
 
     /// Whether neither a flag nor this machine names a Python package index.
     pub fn lack_an_index(&self) -> bool {
-        self.pypi.get().is_none_or(|pypi| pypi.indexes.is_empty()) && pip::discover().indexes.is_empty()
+        if let Some(pypi) = self.pypi.get() {
+            return pypi.indexes.is_empty() && pip::discover().indexes.is_empty();
+        }
+        let found = pip::discover();
+        let lacking = found.indexes.is_empty();
+        if !lacking {
+            // Starting pip takes a second, so what it said once counts.
+            let _ = self.pypi.set(Pypi::of(&found));
+        }
+        lacking
     }
 
     /// Lets the pip in `wheel` say which indexes there are; of no effect once an index was looked for.

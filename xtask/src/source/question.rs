@@ -80,7 +80,8 @@ impl Question<'_> {
         }
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether the answer is no longer wanted.
+    pub(super) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 }
