@@ -18,6 +18,9 @@ use crate::smoke::trust::Trust;
 /// How fields begin that hold the name or a date of a file, in which both reports differ.
 const NAMES: [&str; 6] = ["@ref", "CompleteName", "FolderName", "FileName", "File_Modified_Date", "File_Created_Date"];
 
+/// All that can be said, and no limit of CPU time: an emulator takes twenty times as long.
+const OPTIONS: &[&str] = &["-f", "--Output=JSON", "--File_Limit_Cpu=0"];
+
 /// A file, and how it is to be asked for.
 struct Kind {
     name: &'static str,
@@ -37,7 +40,7 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
         program.sandbox.write(&inside, &bytes)?;
         let size = bytes.len() as u64;
         let path = cases.put(file, Resource::new(bytes));
-        let ask = |input: &str| bounded::run(&program.command(&["-f", "--Output=JSON", input], Trust::Default));
+        let ask = |input: &str| bounded::run(&program.command(&[OPTIONS, &[input]].concat(), Trust::Default));
         let by_path = ask(&program.sandbox.path(&inside))?;
         let url = cases.setting.server.http(&path);
         let by_url = ask(&url)?;
@@ -64,7 +67,7 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
                     describe(&by_url),
                     records.len()
                 ),
-                command: program.command(&["-f", "--Output=JSON", &url], Trust::Default).shell_line(),
+                command: program.command(&[OPTIONS, &[&url]].concat(), Trust::Default).shell_line(),
             })
         };
         notes.add(format!("{at}: the same report by URL as by path of {name}"), outcome);
