@@ -104,7 +104,14 @@ pub fn verify(session: &Session, subject: &Subject<'_>) -> Result<Report> {
     let kept = if differences.is_empty() {
         None
     } else {
-        Some(folder.keep().context("cannot keep the folder of the builds")?)
+        let before = folder.path().to_owned();
+        let kept = folder.keep().context("cannot keep the folder of the builds")?;
+        for place in differences.iter_mut().flat_map(|difference| &mut difference.places) {
+            if let Ok(inside) = place.strip_prefix(&before) {
+                *place = kept.join(inside);
+            }
+        }
+        Some(kept)
     };
     Ok(Report {
         layer: subject.plan.layer.clone(),
