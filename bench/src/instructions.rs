@@ -61,23 +61,17 @@ pub fn count(dist: &Path, arch: Arch, ui: &Ui) -> Result<Counts> {
     Ok(Counts { format: 1, arch, valgrind: callgrind.version.clone(), glibc: glibc()?, programs })
 }
 
-/// The layer of that program in `dist`.
+/// The layer of that program in `dist`. Of several versions it is the oldest, which can be built everywhere.
 fn pick(dist: &Path, arch: Arch, kind: Kind) -> Result<LayerZip> {
     let mut zips = layers(dist, arch);
     zips.retain(|zip| zip.name.starts_with(&format!("{kind}-")));
-    let names: Vec<_> = zips.iter().map(|zip| zip.name.clone()).collect();
-    match zips.pop() {
-        Some(zip) if zips.is_empty() => Ok(zip),
-        Some(_) => Err(invalid(format!(
-            "`{}` has several layers of {kind}: {}\n\nhint: leave one of them there",
-            dist.display(),
-            names.join(", ")
-        ))),
-        None => Err(invalid(format!(
+    zips.sort_by(|one, other| one.name.cmp(&other.name));
+    zips.into_iter().next().ok_or_else(|| {
+        invalid(format!(
             "`{}` has no layer of {kind} for {arch}\n\nhint: build it with `cargo xtask build-layer {kind}`",
             dist.display()
-        ))),
-    }
+        ))
+    })
 }
 
 /// The files that are probed, on the disk and on a server.
