@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
 use diffy::{Hunk, Line};
 
-use crate::compile::patch::inside;
+use crate::compile::patch::{expected_lines, inside, named_start};
 use crate::fresh::printable;
 
 /// What a hunk or a file has against a patch, in words.
@@ -56,16 +56,7 @@ fn placed(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &str, problems: &mut Vec<S
     let mut new = Vec::with_capacity(old.len());
     let mut next = 0;
     for (number, hunk) in hunks.iter().enumerate() {
-        let wanted: Vec<&[u8]> = hunk
-            .lines()
-            .iter()
-            .filter_map(|line| match *line {
-                Line::Context(text) | Line::Delete(text) => Some(text),
-                Line::Insert(_) => None,
-            })
-            .collect();
-        let range = hunk.old_range();
-        let meant = if range.is_empty() { range.start() } else { range.start().saturating_sub(1) };
+        let (wanted, meant) = (expected_lines(hunk), named_start(hunk));
         let Some(start) = nearest(&lines, &wanted, meant, next) else {
             let found = lines.get(meant..).unwrap_or_default();
             let at = wanted

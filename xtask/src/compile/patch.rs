@@ -133,22 +133,26 @@ fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8], moved: &mut Vec<
 }
 
 /// The line, from 0, at which a hunk says that it begins.
-fn named_start(hunk: &Hunk<'_, [u8]>) -> usize {
+pub fn named_start(hunk: &Hunk<'_, [u8]>) -> usize {
     // A hunk that only inserts names the line after which it does.
     let range = hunk.old_range();
     if range.is_empty() { range.start() } else { range.start().saturating_sub(1) }
 }
 
-/// Where the text that a hunk expects is: where it says, or else in the one place behind `next` that has all of it.
-fn place(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize, named: usize) -> Result<usize> {
-    let expected: Vec<&[u8]> = hunk
-        .lines()
+/// The lines that a hunk expects to find.
+pub fn expected_lines<'a>(hunk: &Hunk<'a, [u8]>) -> Vec<&'a [u8]> {
+    hunk.lines()
         .iter()
         .filter_map(|line| match *line {
             Line::Context(text) | Line::Delete(text) => Some(text),
             Line::Insert(_) => None,
         })
-        .collect();
+        .collect()
+}
+
+/// Where the text that a hunk expects is: where it says, or else in the one place behind `next` that has all of it.
+fn place(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize, named: usize) -> Result<usize> {
+    let expected = expected_lines(hunk);
     let fits = |start: usize| lines.get(start..start + expected.len()) == Some(&expected[..]);
     if named >= next && fits(named) {
         return Ok(named);

@@ -219,13 +219,8 @@ fn many_symbols_are_counted_and_not_all_named() {
     assert!(found.iter().all(|finding| finding.message.contains(" and 12 more")), "{found:?}");
 }
 
-#[test]
-fn targets_of_another_architecture_are_not_concerned() {
-    let mut file = clean();
-    (file.arch, file.machine) = (Some(Arch::Arm64), "arm64".to_owned());
-    file.interpreter = Some("/lib/ld-linux-aarch64.so.1".to_owned());
-    file.needed = vec!["libc.so.6".to_owned(), "ld-linux-aarch64.so.1".to_owned()];
-    file.versions.push(need("libc.so.6", "GLIBC_2.38", &["strlcpy"]));
+/// What is found in a file that belongs to no layer.
+fn findings_alone(file: &ElfFile, targets: &Targets) -> Vec<Finding> {
     let carried = Carried::new();
     let context = Context {
         path: "x",
@@ -235,13 +230,23 @@ fn targets_of_another_architecture_are_not_concerned() {
         exports: None,
         protections: &ByArch::default(),
     };
-    let found = audit(&file, &context, &targets());
+    audit(file, &context, targets)
+}
+
+#[test]
+fn targets_of_another_architecture_are_not_concerned() {
+    let mut file = clean();
+    (file.arch, file.machine) = (Some(Arch::Arm64), "arm64".to_owned());
+    file.interpreter = Some("/lib/ld-linux-aarch64.so.1".to_owned());
+    file.needed = vec!["libc.so.6".to_owned(), "ld-linux-aarch64.so.1".to_owned()];
+    file.versions.push(need("libc.so.6", "GLIBC_2.38", &["strlcpy"]));
+    let found = findings_alone(&file, &targets());
     let concerned: BTreeSet<_> = found.iter().filter_map(|finding| finding.target.as_deref()).collect();
     assert_eq!(concerned, BTreeSet::from(["al2", "al2023"]));
 
     let mut others = targets();
     others.targets.retain(|target| target.name == "alinux2");
-    let found = audit(&file, &context, &others);
+    let found = findings_alone(&file, &others);
     assert!(found.iter().any(|finding| finding.message == "is for arm64, which none of the targets has"), "{found:?}");
 }
 
@@ -279,16 +284,7 @@ fn names_of_system_libraries_are_for_the_system() {
 fn a_file_alone_is_not_held_to_its_surroundings() {
     let mut file = clean();
     file.search.runpath = vec!["$ORIGIN/../../../lib".to_owned(), "/usr/lib".to_owned()];
-    let carried = Carried::new();
-    let context = Context {
-        path: "x",
-        place: Place::Alone,
-        arch: None,
-        carried: &carried,
-        exports: None,
-        protections: &ByArch::default(),
-    };
-    let found = audit(&file, &context, &targets());
+    let found = findings_alone(&file, &targets());
     assert_eq!(rules(&found), [Rule::Runpath]);
     assert_eq!(found.len(), 1);
 }
