@@ -65,7 +65,7 @@ const NEWEST_MEDIAINFO: Made = Made {
     layer: "mediainfo",
     version: "26.05",
     programs: 2,
-    most: 5_300_000,
+    most: 4_100_000,
     report: ("bin/mediainfo", "mediainfo", &["--Output=JSON", "--Full"]),
 };
 
@@ -151,10 +151,10 @@ fn the_audit_finds_only_what_is_allowed() {
 #[test]
 #[ignore = "needs the finished layers"]
 fn memory_functions_are_those_of_glibc() {
-    let mut seen = 0;
     for made in all_made() {
         for arch in ["x86_64", "arm64"] {
             let layer = Layer::open(&finished(made, arch).1).expect("a layer");
+            let mut seen = 0;
             for file in ["bin/mediainfo", "bin/ffprobe", "bin/ffmpeg", "python/pymediainfo/libmediainfo.so.0"] {
                 let Ok(bytes) = fs::read(layer.folder().join(file)) else { continue };
                 // The launcher of the ffmpeg layer is small, and copies nothing.
@@ -168,9 +168,10 @@ fn memory_functions_are_those_of_glibc() {
                 }
                 seen += 1;
             }
+            // All programs but that launcher.
+            assert_eq!(seen, if made.layer == "ffmpeg" { 1 } else { made.programs }, "{arch}: {}", made.layer);
         }
     }
-    assert_eq!(seen, 8);
 }
 
 #[test]
@@ -265,10 +266,13 @@ fn the_zips_are_sound_and_their_provenance_is_told() {
         for recipe in layer["recipes"].as_array().expect("recipes") {
             let name = recipe["name"].as_str().expect("a name");
             assert!(names.contains(format!("recipes/{name}/recipe.toml").as_str()), "{name} in {}", zip.display());
-            let archives = recipe["sources"].as_array().expect("sources").iter();
-            let mut archives = archives.flat_map(|source| source["archives"].as_array().expect("archives"));
-            let used = archives.any(|archive| digests.contains(archive["sha256"].as_str().expect("a digest")));
-            assert!(used, "no archive of {name} is named in the statement about {}", zip.display());
+            // What came as a folder is named by its tree.
+            let used = recipe["sources"].as_array().expect("sources").iter().any(|source| {
+                let archives = source["archives"].as_array().expect("archives").iter();
+                let archives = archives.map(|archive| archive["sha256"].as_str().expect("a digest"));
+                archives.chain(source["tree"].as_str()).any(|digest| digests.contains(digest))
+            });
+            assert!(used, "no source of {name} is named in the statement about {}", zip.display());
             for patch in recipe["patches"].as_array().expect("patches") {
                 assert!(digests.contains(patch["sha256"].as_str().expect("a digest")), "{patch} of {name}");
             }
