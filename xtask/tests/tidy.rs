@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use xtask::catalog::Catalog;
 use xtask::lock::Lock;
 use xtask::model::recipe::Platform;
+use xtask::pack::purl;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
@@ -193,6 +194,13 @@ fn recipes_are_complete() {
         // What is compiled into a layer must be known to scanners by the name that the NVD uses.
         if recipe.platform == Platform::Target && recipe.upstream.cpe.is_none() {
             missing.push(format!("{name}: `upstream.cpe`"));
+        }
+        // A generic package URL says where a file was, and no list of vulnerabilities goes by that.
+        if let Some(purl) = recipe.newest().map(|newest| purl::of_release(recipe, newest))
+            && recipe.platform != Platform::Builder
+            && !["pkg:github/", "pkg:pypi/"].iter().any(|kind| purl.starts_with(kind))
+        {
+            missing.push(format!("{name}: `upstream.purl`, as nobody knows `{purl}`"));
         }
         for version in &recipe.versions {
             for archive in version.sources.iter().flat_map(|source| &source.archives) {

@@ -11,6 +11,9 @@ pub struct Upstream {
     /// The name in the dictionary of CPEs, by which the NVD lists vulnerabilities.
     #[serde(default)]
     pub cpe: Option<Cpe>,
+    /// Other names under which the NVD lists vulnerabilities of it, such as that of a former vendor.
+    #[serde(default)]
+    pub cpe_aliases: Vec<Cpe>,
     /// The package URL, where the one that follows from the first origin is not the one that scanners know.
     #[serde(default)]
     pub purl: Option<Purl>,
@@ -23,6 +26,13 @@ pub struct Upstream {
     /// The page that says what a version changed.
     #[serde(default)]
     pub notes: Option<Address>,
+}
+
+impl Upstream {
+    /// Its names in the dictionary of CPEs for one version, the usual one first.
+    pub fn cpes(&self, version: &Version) -> Vec<String> {
+        self.cpe.iter().chain(&self.cpe_aliases).map(|cpe| cpe.of(version)).collect()
+    }
 }
 
 /// A git repository with one tag for each version.
@@ -43,8 +53,9 @@ pub struct InvalidPattern {
     expected: &'static str,
 }
 
+// `$plus` is how the text's own rules want a `+` of a version to be written: no other character of one needs it.
 macro_rules! pattern {
-    ($(#[$doc:meta])* $type:ident, $check:expr, $expected:expr) => {
+    ($(#[$doc:meta])* $type:ident, $plus:literal, $check:expr, $expected:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
         #[serde(try_from = "String")]
@@ -58,7 +69,7 @@ macro_rules! pattern {
 
             /// The text for one version.
             pub fn of(&self, version: &Version) -> String {
-                fill(&self.0, version)
+                fill(&self.0, &version.as_str().replace('+', $plus))
             }
         }
 
@@ -76,24 +87,28 @@ macro_rules! pattern {
 pattern! {
     /// A CPE 2.3 name with `{version}`.
     Cpe,
+    r"\+",
     |text| text.starts_with("cpe:2.3:a:") && text.split(':').count() == 13 && text.contains(":{version}:"),
     "a CPE name: expected `cpe:2.3:a:VENDOR:PRODUCT:{version}` and seven more parts"
 }
 pattern! {
     /// A package URL with `{version}`.
     Purl,
+    "%2B",
     |text| text.starts_with("pkg:") && text.contains("{version"),
     "a package URL: expected `pkg:TYPE/NAME@{version}`"
 }
 pattern! {
     /// An address, with or without `{version}`.
     Address,
+    "+",
     |text| text.starts_with("https://"),
     "an address: expected `https://…`"
 }
 pattern! {
     /// The name of a tag with `{version}`.
     Name,
+    "+",
     |text| text.matches("{version").count() == 1,
     "the name of a tag: expected `{version}` or `{version_}` in it"
 }
@@ -107,8 +122,8 @@ impl Name {
 }
 
 /// `{version}` stands for the version, and `{version_}` for the version with `_` in place of dots.
-fn fill(text: &str, version: &Version) -> String {
-    text.replace("{version}", version.as_str()).replace("{version_}", &version.as_str().replace('.', "_"))
+fn fill(text: &str, version: &str) -> String {
+    text.replace("{version}", version).replace("{version_}", &version.replace('.', "_"))
 }
 
 /// Whether the text is printable and has no other braces.
@@ -141,6 +156,25 @@ notes = "https://example.org/{version}"
         assert_eq!(upstream.purl.expect("a purl").of(&version), "pkg:github/curl/curl@curl-8_21_0");
         assert_eq!(upstream.tags.expect("tags").name.parts(), ("curl-", "", '_'));
         assert_eq!(upstream.notes.expect("notes").of(&version), "https://example.org/8.21.0");
+    }
+
+    #[test]
+    fn every_name_of_a_version_is_known() {
+        let upstream = read(
+            r#"
+cpe = "cpe:2.3:a:new:lib:{version}:*:*:*:*:*:*:*"
+cpe-aliases = ["cpe:2.3:a:former:lib:{version}:*:*:*:*:*:*:*"]
+purl = "pkg:github/org/lib@v{version}"
+"#,
+        )
+        .expect("a table");
+        let version = "1.2+dfsg-3".parse().expect("a version");
+        assert_eq!(
+            upstream.cpes(&version),
+            [r"cpe:2.3:a:new:lib:1.2\+dfsg-3:*:*:*:*:*:*:*", r"cpe:2.3:a:former:lib:1.2\+dfsg-3:*:*:*:*:*:*:*"]
+        );
+        assert_eq!(upstream.purl.expect("a purl").of(&version), "pkg:github/org/lib@v1.2%2Bdfsg-3");
+        assert!(Upstream::default().cpes(&version).is_empty());
     }
 
     #[test]

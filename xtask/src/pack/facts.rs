@@ -52,8 +52,8 @@ pub struct PackedRecipe {
     pub summary: String,
     /// Upstream's page.
     pub homepage: String,
-    /// Its name in the dictionary of CPEs.
-    pub cpe: Option<String>,
+    /// Its names in the dictionary of CPEs, the usual one first.
+    pub cpes: Vec<String>,
     /// Its package URL, where the one that follows from its origin is not the usual one.
     pub purl: Option<String>,
     /// Its terms, as an SPDX expression.

@@ -129,7 +129,8 @@ impl Packages {
         let mut engine = self.recipe("engine", "MIT OR Apache-2.0", &["COPYING", "third/COPYING"]);
         engine.sources =
             vec![source(&"b".repeat(64), &["https://github.com/Org/Engine/archive/refs/tags/v1.2.tar.gz"])];
-        engine.cpe = Some("cpe:2.3:a:example:engine:1.2:*:*:*:*:*:*:*".to_owned());
+        engine.cpes =
+            ["example", "former"].map(|vendor| format!("cpe:2.3:a:{vendor}:engine:1.2:*:*:*:*:*:*:*")).to_vec();
         engine.patches = vec![Patch { file: "0001-quiet.patch".to_owned(), sha256: Sha256::of("a patch") }];
         let mut program = self.recipe("program", "BSD-2-Clause", &["LICENSE.txt"]);
         program.sources = vec![source(
@@ -156,7 +157,7 @@ impl Packages {
             version: "1.2".parse().expect("a version"),
             summary: format!("the {recipe} of the sample"),
             homepage: format!("https://example.org/{recipe}"),
-            cpe: None,
+            cpes: vec![],
             purl: None,
             spdx: spdx.to_owned(),
             pinned: true,

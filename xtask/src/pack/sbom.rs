@@ -99,6 +99,15 @@ fn of_recipe(recipe: &PackedRecipe, files: &[&PackedFile]) -> Component {
         }));
     }
     let patches: Vec<Patch> = recipe.patches.iter().map(|patch| of_patch(recipe, &patch.file)).collect();
+    // What a local tree holds is not known, so no list of vulnerabilities speaks of it.
+    let mut cpes = recipe.cpes.iter().filter(|_| recipe.pinned).cloned();
+    let cpe = cpes.next();
+    // CycloneDX has room for one. This is where syft writes the others, and grype reads them there.
+    let aliases = cpes.map(|alias| Property { name: "syft:cpe23", value: alias });
+    let own = [
+        Property { name: "media-layers:pinned", value: recipe.pinned.to_string() },
+        Property { name: "media-layers:key", value: recipe.key.to_string() },
+    ];
     Component {
         r#type: kind(recipe, files),
         bom_ref: recipe_ref(recipe),
@@ -107,15 +116,11 @@ fn of_recipe(recipe: &PackedRecipe, files: &[&PackedFile]) -> Component {
         description: recipe.summary.clone(),
         hashes: archives().take(1).map(|archive| sha256(archive.sha256)).collect(),
         licenses: vec![license(&recipe.spdx)],
-        // What a local tree holds is not known, so no list of vulnerabilities speaks of it.
-        cpe: recipe.cpe.clone().filter(|_| recipe.pinned),
+        cpe,
         purl: purl(recipe),
         pedigree: (!patches.is_empty()).then_some(Pedigree { patches }),
         external_references: references,
-        properties: vec![
-            Property { name: "media-layers:pinned", value: recipe.pinned.to_string() },
-            Property { name: "media-layers:key", value: recipe.key.to_string() },
-        ],
+        properties: own.into_iter().chain(aliases).collect(),
         components: of(recipe, files).map(of_file).collect(),
     }
 }
@@ -270,6 +275,17 @@ mod tests {
         assert_eq!(lengths, [8, 4, 4, 4, 12]);
         assert_eq!(uuid.as_bytes()[14], b'8', "the version");
         assert!(b"89ab".contains(&uuid.as_bytes()[19]), "the variant");
+    }
+
+    #[test]
+    fn a_local_tree_has_no_name_of_a_release() {
+        let packages = sample::Packages::new();
+        let mut facts = packages.facts();
+        let named = text(&facts, &[]).expect("text");
+        assert_eq!(named.matches("cpe:2.3:a:").count(), 2, "the name and its alias");
+        facts.recipes.iter_mut().for_each(|recipe| recipe.pinned = false);
+        let local = text(&facts, &[]).expect("text");
+        assert!(!local.contains("cpe:2.3:a:") && !local.contains("pkg:github"), "{local}");
     }
 
     #[test]

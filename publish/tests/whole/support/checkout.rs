@@ -111,7 +111,7 @@ impl Checkout {
                 version: newest.version.clone(),
                 summary: recipe.summary.clone(),
                 homepage: recipe.homepage.clone(),
-                cpe: None,
+                cpes: vec![],
                 purl: None,
                 spdx: recipe.license.spdx.clone(),
                 pinned,
