@@ -10,8 +10,8 @@ use crate::commands::build_layer::Purpose;
 use crate::commands::passed::{BENCH, PUBLISH, Passed};
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
-    Outcome, audit, build_layer, bump, clean, doctor, fetch, inspect, invoke as invoke_command, list, matrix, outdated,
-    plan, smoke, verify,
+    Outcome, audit, build_layer, bump, check_groups, clean, doctor, fetch, inspect, invoke as invoke_command, list,
+    matrix, outdated, plan, smoke, verify,
 };
 use crate::error::InvalidInput;
 use crate::files::keep_others_out;
@@ -49,6 +49,8 @@ enum Command {
     Outdated(outdated::Outdated),
     /// Move a recipe to another version: fetch, measure, try its patches, and edit it in place.
     Bump(bump::Bump),
+    /// Show that files which are compiled together give the same code as each by itself.
+    CheckGroups(check_groups::CheckGroups),
     /// Show what build-layer would do.
     Plan(plan::PlanCommand),
     /// Download what a layer is made from.
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
             Command::BuildLayer(command) => command.run(&session),
             Command::Bump(command) => command.run(&session),
             Command::Outdated(command) => command.run(&session),
+            Command::CheckGroups(command) => command.run(&session),
             Command::Plan(command) => command.run(&session),
             Command::Fetch(command) => command.run(&session),
             Command::List(command) => command.run(&session),

@@ -16,6 +16,7 @@ pub mod elf;
 pub mod error;
 pub mod files;
 pub mod fresh;
+pub mod groups;
 pub mod inspect;
 pub mod invoke;
 pub mod lock;

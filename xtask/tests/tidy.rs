@@ -48,7 +48,7 @@ const LAYERS: [&[&str]; 11] = [
     &["plan"],
     &["source", "elf", "pack", "smoke", "compile"],
     &["session", "lock", "shared", "choice", "fresh"],
-    &["assembly", "bump", "inspect", "invoke", "verify"],
+    &["assembly", "bump", "groups", "inspect", "invoke", "verify"],
     &["commands"],
     &["cli"],
     &["main", "lib"],

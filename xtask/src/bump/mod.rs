@@ -62,6 +62,9 @@ pub struct Bump {
     pub todo: Vec<String>,
     /// Where upstream says what changed.
     pub changes: String,
+    /// Whether nothing that a person must do first keeps it from being compiled: all patches apply, no file is missing.
+    #[serde(skip)]
+    pub compiles: bool,
     /// The file.
     #[serde(skip)]
     pub file: PathBuf,
@@ -125,8 +128,10 @@ fn of_recipe(tools: &Tools<'_>, catalog: &Catalog, entry: &CatalogRecipe, order:
     let new = renewed.first().map(|one| one.folder.clone()).context("the recipe has no source")?;
     let old = old_tree(tools, recipe, pinned, work);
     compare_trees(recipe, order, old.as_deref(), &new, &mut report)?;
-    try_patches(entry, pinned, &new, &mut report)?;
-    report.todo.extend(missing_files(entry, order));
+    let good = try_patches(entry, pinned, &new, &mut report)?;
+    let missing = missing_files(entry, order);
+    let compiles = good && missing.is_empty();
+    report.todo.extend(missing);
     report.todo.extend(pinned.note.iter().map(|note| format!("the note of {from} was left out: \"{note}\"")));
     let file = entry.folder.join("recipe.toml");
     let before = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -145,6 +150,7 @@ fn of_recipe(tools: &Tools<'_>, catalog: &Catalog, entry: &CatalogRecipe, order:
         said,
         todo,
         changes,
+        compiles,
         file,
         before,
         after,
@@ -187,7 +193,8 @@ fn compare_trees(recipe: &Recipe, order: &Order, old: Option<&Path>, new: &Path,
     Ok(())
 }
 
-fn try_patches(entry: &CatalogRecipe, pinned: &RecipeVersion, tree: &Path, report: &mut Report) -> Result<()> {
+/// Tries every patch; whether all apply exactly.
+fn try_patches(entry: &CatalogRecipe, pinned: &RecipeVersion, tree: &Path, report: &mut Report) -> Result<bool> {
     let mut good = 0;
     for name in &pinned.patches {
         let file = entry.files.get(&format!("patches/{name}"));
@@ -202,7 +209,7 @@ fn try_patches(entry: &CatalogRecipe, pinned: &RecipeVersion, tree: &Path, repor
     if !pinned.patches.is_empty() {
         report.said.push(format!("{good} of {} patches apply exactly", pinned.patches.len()));
     }
-    Ok(())
+    Ok(good == pinned.patches.len())
 }
 
 /// Files of the recipe that the steps name by version and that are not there for the new one.

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 
-use super::sourcing::FetchArgs;
-use super::{Format, Outcome, json};
+use super::sourcing::{Archives, FetchArgs};
+use super::{Format, Outcome, check_groups, json};
 use crate::bump::{self, Order, Place, Tools, prepare};
 use crate::catalog::Catalog;
 use crate::error::invalid;
@@ -75,16 +75,46 @@ impl Bump {
         }
         let asker = Asker::new(context.mirrors, Some(Asker::client()), &session.cache, WITHIN);
         let Some(order) = self.order(session, recipe, &asker)? else { return Ok(Outcome::Done) };
-        let bumps = work_out(catalog, &context, &asker, &order)?;
+        let mut bumps = work_out(catalog, &context, &asker, &order)?;
         let diff: String = bumps.iter().map(|bump| diff(&catalog.root, bump)).collect();
         if !self.dry_run {
             write_all(catalog, &bumps)?;
+        }
+        for bump in &mut bumps {
+            self.check_groups(session, &archives, bump)?;
         }
         session.ui.data(&match self.format {
             Format::Json => json(&Printed { bumps: &bumps, diff })?,
             Format::Text => render(&bumps, if self.dry_run { &diff } else { "" })?,
         })?;
         Ok(if bumps.iter().all(|bump| bump.todo.is_empty()) { Outcome::Done } else { Outcome::Findings })
+    }
+
+    /// Checks that files which are compiled together give the same code in the new version, too, or says how to.
+    fn check_groups(&self, session: &Session, archives: &Archives, bump: &mut bump::Bump) -> Result<()> {
+        let recipe = &session.catalog.recipe(&bump.recipe)?.recipe;
+        if !recipe.grouped {
+            return Ok(());
+        }
+        let command = check_groups::command(recipe, &bump.to);
+        if self.dry_run || !bump.compiles {
+            bump.todo.push(format!("then check that files compiled together give the same code: `{command}`"));
+            return Ok(());
+        }
+        let edited = Session::at(&session.catalog.root, session.cache.clone(), session.ui.clone())?;
+        let recipe = &edited.catalog.recipe(&bump.recipe)?.recipe;
+        match check_groups::check(&edited, archives, recipe, &bump.to, None) {
+            Ok(report) if report.differences.is_empty() => bump.said.push(report.summary()),
+            Ok(report) => bump.todo.push(format!("look at what differs: `{command}`; {}", report.summary())),
+            Err(error) => {
+                let why = format!("{error:#}");
+                let why = why.lines().next().unwrap_or_default();
+                bump.todo.push(format!(
+                    "check that files compiled together give the same code: `{command}`, which failed: {why}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What is to be done; nothing where no newer version is known.

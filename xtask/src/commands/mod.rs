@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod build_layer;
 pub mod bump;
+pub mod check_groups;
 pub mod clean;
 pub mod doctor;
 pub mod fetch;

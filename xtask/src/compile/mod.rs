@@ -10,6 +10,6 @@ pub mod schedule;
 
 pub use cache::PackageCache;
 pub use contained::ContainerRunner;
-pub use package::{Builder, Sources};
+pub use package::{Begun, Builder, Sources};
 pub use places::Places;
 pub use runner::{HostRunner, Room, Runner};

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::cache::PackageCache;
 use super::patch;
 use super::places::Places;
-use super::runner::{Room, Runner};
+use super::runner::{HostRunner, Room, Runner};
 use crate::catalog::Catalog;
 use crate::files::{self, quoted};
 use crate::plan::{Key, Package, PlannedStep};
@@ -25,6 +25,15 @@ const SHOWN_LOG_LINES: usize = 30;
 pub trait Sources: Sync {
     /// Puts the source tree of `package` into the empty folder `into`.
     fn unpack(&self, package: &Package, into: &Path) -> Result<()>;
+}
+
+/// A package whose building has begun: what programs that go on with it need.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its folders.
+    pub places: Places,
+    /// The environment of its steps, with the wrappers and tools on `PATH`.
+    pub env: BTreeMap<String, String>,
 }
 
 /// Everything that builds share.
@@ -54,17 +63,51 @@ impl Builder<'_> {
         if let Some(files) = self.cache.find(package.key, &label, self.ui)? {
             return Ok(files);
         }
-        let progress = self.ui.busy(&label);
         let work = self.cache.work(package.key)?;
         let places = self.places(package, work.path(), ready)?;
         let mut room = self.runner.open(&places)?;
         let seen = room.places().clone();
-        self.prepare(package, &places, &seen)?;
-        let log_path = self.cache.log(&package.slug());
+        self.take_steps(package, &package.steps, &places, room.as_mut(), &package.slug())?;
+        room.close()?;
+        self.cache.land(package.key, &work, &places.out(), &seen.work)
+    }
+
+    /// Takes the steps of `package` on this machine up to the first that `ends` names, and hands over to `then`. Nothing
+    /// is kept of it.
+    pub fn begin<T>(
+        &self,
+        package: &Package,
+        ready: &BTreeMap<Key, PathBuf>,
+        ends: &dyn Fn(&PlannedStep) -> bool,
+        then: impl FnOnce(&Begun) -> Result<T>,
+    ) -> Result<T> {
+        let work = self.cache.work(package.key)?;
+        let places = self.places(package, work.path(), ready)?;
+        let mut room = HostRunner.open(&places)?;
+        let end = package.steps.iter().position(ends).unwrap_or(package.steps.len());
+        let name = format!("{}-begun", package.slug());
+        self.take_steps(package, &package.steps[..end], &places, room.as_mut(), &name)?;
+        let env = self.environment(package, &BTreeMap::new(), &places)?;
+        then(&Begun { places, env })
+    }
+
+    /// Makes the folders and takes `steps`. What the programs print goes to the log called `name`.
+    fn take_steps(
+        &self,
+        package: &Package,
+        steps: &[PlannedStep],
+        places: &Places,
+        room: &mut dyn Room,
+        name: &str,
+    ) -> Result<()> {
+        let label = package.label();
+        let progress = self.ui.busy(&label);
+        self.prepare(package, places, &room.places().clone())?;
+        let log_path = self.cache.log(name);
         let log = File::create(&log_path).with_context(|| format!("cannot write the log {}", log_path.display()))?;
-        for (number, step) in package.steps.iter().enumerate() {
+        for (number, step) in steps.iter().enumerate() {
             progress.say(format!("{label}: step {} of {}, {}", number + 1, package.steps.len(), summary(step)));
-            self.step(package, step, &places, room.as_mut(), &log).map_err(|error| {
+            self.step(package, step, places, room, &log).map_err(|error| {
                 anyhow!(
                     "{label} failed in step {} of {}: {error:#}\n\n{}\nthe whole log: {}",
                     number + 1,
@@ -74,8 +117,7 @@ impl Builder<'_> {
                 )
             })?;
         }
-        room.close()?;
-        self.cache.land(package.key, &work, &places.out(), &seen.work)
+        Ok(())
     }
 
     fn places(&self, package: &Package, work: &Path, ready: &BTreeMap<Key, PathBuf>) -> Result<Places> {
@@ -156,16 +198,27 @@ impl Builder<'_> {
                 let seen = room.places();
                 let argv = run.argv.iter().map(|word| seen.map(word)).collect::<Result<Vec<_>>>()?;
                 let cwd = PathBuf::from(seen.map(&run.cwd)?);
-                let mut env = BTreeMap::new();
-                for (name, value) in package.env.iter().chain(&run.env) {
-                    env.insert(name.clone(), seen.map(value)?);
-                }
-                env.insert("PATH".to_owned(), self.search_path(seen)?);
+                let env = self.environment(package, &run.env, seen)?;
                 let mut head = log;
                 writeln!(head, "\n$ {}", argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))?;
                 room.run(&Isolated { argv: &argv, cwd: &cwd, env: &env }, log)
             }
         }
+    }
+
+    /// What a program of a step finds in its environment; `own` is what the step adds.
+    fn environment(
+        &self,
+        package: &Package,
+        own: &BTreeMap<String, String>,
+        seen: &Places,
+    ) -> Result<BTreeMap<String, String>> {
+        let mut env = BTreeMap::new();
+        for (name, value) in package.env.iter().chain(own) {
+            env.insert(name.clone(), seen.map(value)?);
+        }
+        env.insert("PATH".to_owned(), self.search_path(seen)?);
+        Ok(env)
     }
 
     /// The wrappers, then the pinned tools, then what every POSIX system has in these two folders.

@@ -38,6 +38,10 @@ pub struct Recipe {
     /// The recipe in whose folder this one's patches and other files lie, where two compile the same source differently.
     #[serde(default)]
     pub files_of: Option<RecipeName>,
+    /// Whether its build compiles several files together, so that one could change the code of another:
+    /// `check-groups` shows that none does.
+    #[serde(default)]
+    pub grouped: bool,
     /// The pinned versions, in any order.
     pub versions: Vec<RecipeVersion>,
     /// How to get from `{src}` to `{out}`. Without any, `{out}` is the source tree itself.
