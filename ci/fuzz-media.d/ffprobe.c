@@ -6,6 +6,7 @@
 #include "libavcodec/avcodec.h"
 #include "libavformat/avformat.h"
 #include "libavutil/mem.h"
+#include "undefined.h"
 
 typedef struct Input {
     const uint8_t *data;
@@ -38,20 +39,24 @@ static int64_t seek_input(void *opaque, int64_t offset, int whence)
     return input->at = offset;
 }
 
-/* ffprobe asks to return after some seconds; sanitizers take several times as long. */
+/* ffprobe asks to return after some seconds. Less here, as other inputs are worth more. */
 static int interrupted(void *opaque)
 {
-    return clock() - ((Input *)opaque)->begun > 15 * CLOCKS_PER_SEC;
+    return clock() - ((Input *)opaque)->begun > 4 * CLOCKS_PER_SEC;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Input input = { data, size, 0, clock() };
-    AVFormatContext *context = avformat_alloc_context();
+    AVFormatContext *context = NULL;
     AVIOContext *io = NULL;
-    uint8_t *buffer = av_malloc(32768);
+    uint8_t *buffer = NULL;
 
+    current_input(data, size);
     av_log_set_level(AV_LOG_QUIET);
+    av_max_alloc_total((104 << 20) + 6 * (int64_t)size); /* as ffprobe does */
+    context = avformat_alloc_context();
+    buffer = av_malloc(32768);
     if (!context || !buffer || !(io = avio_alloc_context(buffer, 32768, 0, &input, read_input, NULL, seek_input)))
         return 0;
     context->pb = io;

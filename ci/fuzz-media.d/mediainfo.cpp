@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "MediaInfo/MediaInfo.h"
+#include "undefined.h"
 
 using namespace MediaInfoLib;
 
@@ -49,7 +50,10 @@ const std::string &file_with(const uint8_t *data, size_t size) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    current_input(data, size);
     MediaInfo info;
+    // Less than by default, as other inputs are worth more.
+    info.Option(__T("File_Limit_Cpu"), __T("3"));
     switch (size ? data[size - 1] % WAYS : WHOLE) {
     case WHOLE:
         info.Open(data, size);

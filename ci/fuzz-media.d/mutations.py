@@ -4,6 +4,7 @@ Numbers are set to their limits, parts are cut, doubled, moved and taken from ot
 a count get another value.
 """
 
+import itertools
 import random
 import re
 import struct
@@ -47,10 +48,11 @@ def set_number(rng, data, _others):
 
 def set_size(rng, data, _others):
     """Of a box, a chunk or an element; or what is in its first bytes, often a count."""
-    found = list((EBML if data[:4] == b"\x1a\x45\xdf\xa3" else NAME).finditer(bytes(data)))
+    kind = EBML if data[:4] == b"\x1a\x45\xdf\xa3" else NAME
+    found = list(itertools.islice(kind.finditer(bytes(data)), 400))
     if not found:
         return set_number(rng, data, _others)
-    match = rng.choice(found[:400])
+    match = rng.choice(found)
     place = rng.choice((match.start() - 4, match.end(), match.end() + rng.randrange(24)))
     if 0 <= place < len(data) - 8:
         size = rng.choice((4, 4, 4, 8, 2, 1))
@@ -63,7 +65,7 @@ def set_size(rng, data, _others):
 
 
 def rename(rng, data, _others):
-    found = [match.start() for match in NAME.finditer(bytes(data))][:400]
+    found = [match.start() for match in itertools.islice(NAME.finditer(bytes(data)), 400)]
     if len(found) >= 2:
         place, other = rng.choice(found), rng.choice(found)
         data[place : place + 4] = data[other : other + 4]

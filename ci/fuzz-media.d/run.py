@@ -3,10 +3,12 @@
 usage: run.py N OUT MEDIAINFO FFPROBE FILE...     N mutations per program; - in the place of a program leaves it out
 
 Each must end within 10 s of CPU time and 200 MB, without a signal, with a report or an error. What does not is written to
-OUT, with the program's name in front. The same N and files give the same mutations.
+OUT, with the program's name in front. The same N and files give the same mutations. Only files up to 200 KB are taken:
+with larger ones most of the time goes to reading and to changing what no parser looks at.
 """
 
 import concurrent.futures
+import functools
 import json
 import os
 import resource
@@ -17,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import mutations
@@ -29,11 +32,30 @@ OPTIONS = {
     "ffprobe": ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_chapters", "-show_programs"],
 }
 LARGEST = 10_000_000
+LARGEST_SEED = 200_000
+# Where temporary files cost no disk.
+MEMORY = "/dev/shm"
 
 
-def limits():
-    # One second more than what is asked for: what needs it is counted, not ended by this.
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU + 5, CPU + 6))
+class Seeds(Sequence):
+    """Files, read when they are asked for.
+
+    The kernel counts for a child what its parent had in memory when it started it. With all files in memory here, each
+    program would seem to take as much.
+    """
+
+    def __init__(self, names):
+        self.files = [Path(name) for name in sorted(names)]
+        self.files = [file for file in self.files if 16 <= file.stat().st_size <= LARGEST_SEED]
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, at):
+        return self.files[at].read_bytes()
+
+
+def limit_memory():
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -42,7 +64,9 @@ def probe(kind, program, files):
     """Exit code, seconds of CPU time, megabytes, stdout and stderr."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         command = [program, *OPTIONS[kind], *map(str, files)]
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, preexec_fn=limits)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        # Some seconds more than what is asked for: what needs them is counted, not ended by this.
+        resource.prlimit(child.pid, resource.RLIMIT_CPU, (CPU + 5, CPU + 6))
         timer = threading.Timer(600, child.kill)
         timer.start()
         _, status, usage = os.wait4(child.pid, 0)
@@ -83,13 +107,12 @@ def judge(kind, program, files):
 
 
 def batch(kind, program, seeds, numbers, out):
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mutations-", dir=MEMORY if os.path.isdir(MEMORY) else None) as folder:
         files = []
         for number in numbers:
-            name, data = seeds[number % len(seeds)]
-            others = [other for _, other in seeds]
+            name = seeds.files[number % len(seeds)].name
             file = Path(folder, f"{number}-{name}")
-            file.write_bytes(mutations.mutated(data, others, f"{name}:{number}")[:LARGEST])
+            file.write_bytes(mutations.mutated(seeds[number % len(seeds)], seeds, f"{name}:{number}")[:LARGEST])
             files.append(file)
         found = []
         for file, bad, cpu, megabytes in judge(kind, program, files):
@@ -104,15 +127,15 @@ def batch(kind, program, seeds, numbers, out):
 def main(arguments):
     total, out = int(arguments[0]), Path(arguments[1])
     programs = {kind: path for kind, path in zip(("mediainfo", "ffprobe"), arguments[2:4]) if path != "-"}
-    seeds = [(Path(name).name, Path(name).read_bytes()) for name in sorted(arguments[4:])]
-    seeds = [seed for seed in seeds if 16 <= len(seed[1]) <= 1_000_000]
+    seeds = Seeds(arguments[4:])
     failed = False
     for kind, program in programs.items():
         found, done, began, shown = [], 0, time.monotonic(), 0.0
         numbers = range(total)
         batches = [numbers[begin : begin + BATCH[kind]] for begin in range(0, total, BATCH[kind])]
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for some, result in zip(batches, pool.map(lambda some: batch(kind, program, seeds, some, out), batches)):
+        with concurrent.futures.ProcessPoolExecutor(initializer=limit_memory) as pool:
+            run = functools.partial(batch, kind, program, seeds, out=out)
+            for some, result in zip(batches, pool.map(run, batches)):
                 done += len(some)
                 found += result
                 if time.monotonic() - shown > 2:

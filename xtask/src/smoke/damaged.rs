@@ -105,6 +105,17 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
             Limit::DependsOnVersion,
         ),
         kind("chapters in chapters, 500 deep", "deep.mkv", nested_chapters(500), Limit::DependsOnVersion),
+        kind("an AAC file with sections behind their table", "sections.aac", endless_sections(), Limit::NotReached),
+        // Each of these ended MediaInfo 23.04 or 26.05 by a signal.
+        kind("XML that ends in CDATA", "cdata.xml", b"<![CDATA[".to_vec(), Limit::NotReached),
+        kind("XML that ends in a tag", "tag.xml", b"<audioFormatExtended></".to_vec(), Limit::NotReached),
+        kind(
+            "XML that ends with a declaration",
+            "end.xml",
+            b"<ebuCoreMain><a><!xxxxxxxxx>".to_vec(),
+            Limit::NotReached,
+        ),
+        kind("XML with CDATA that is cut, in an attribute", "attribute.xml", cut_in_attributes(), Limit::NotReached),
     ])
 }
 
@@ -173,6 +184,24 @@ fn nested_chapters(depth: usize) -> Vec<u8> {
     [element(&[0x1A, 0x45, 0xDF, 0xA3], &document), element(&[0x18, 0x53, 0x80, 0x67], &chapters)].concat()
 }
 
+/// Frames in ADTS, of one channel. Each claims eight groups of sections, none of which has a length.
+fn endless_sections() -> Vec<u8> {
+    let mut frame = vec![0xFF, 0xF1, 0x50, 0x40, 0x19, 0x1F, 0xFC];
+    // One channel, a sequence of short windows, one band.
+    frame.extend([0, 0, 0x82, 0]);
+    frame.resize(200, 0);
+    frame.repeat(10)
+}
+
+/// What is to be decoded begins a section of CDATA, which is longer than the attribute.
+fn cut_in_attributes() -> Vec<u8> {
+    let cut = "&<![CDATA[a";
+    format!(
+        r#"<audioFormatExtended version="{cut}"><audioProgramme audioProgrammeName="{cut}"/></audioFormatExtended>"#
+    )
+    .into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +223,11 @@ mod tests {
             of("fragment.mp4").len() - moof
         );
         assert_eq!(of("circle.tiff")[4], of("circle.tiff")[22], "the folder is its own successor");
+        assert_eq!(
+            of("sections.aac")[..2],
+            of("sections.aac")[200..202],
+            "the length of a frame is what its header says"
+        );
         assert!(of("deep.mkv").iter().filter(|&&byte| byte == 0xB6).count() >= 500);
     }
 }
