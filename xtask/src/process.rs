@@ -7,6 +7,7 @@ pub mod background;
 pub mod bounded;
 pub mod group;
 pub mod guard;
+pub mod guarded;
 pub mod temporary;
 pub mod watch;
 

@@ -29,6 +29,7 @@ pub(super) struct Versions {
 /// Follows chains of records and stops after too many.
 struct Chains<'data> {
     bytes: &'data [u8],
+    endian: Endianness,
     left: usize,
 }
 
@@ -40,21 +41,17 @@ impl Versions {
         let mut versions = Versions::default();
         if let Some(address) = dynamic.value(elf::DT_VERNEED) {
             let bytes = image.at(address, "table of needed versions")?;
-            versions.read_needs(&mut Chains { bytes, left: MAX_VERSIONS }, image.endian, dynamic)?;
+            versions.read_needs(&mut Chains { bytes, endian: image.endian, left: MAX_VERSIONS }, dynamic)?;
         }
         if let Some(address) = dynamic.value(elf::DT_VERDEF) {
             let bytes = image.at(address, "table of defined versions")?;
-            versions.read_definitions(&mut Chains { bytes, left: MAX_VERSIONS }, image.endian, dynamic)?;
+            versions.read_definitions(&mut Chains { bytes, endian: image.endian, left: MAX_VERSIONS }, dynamic)?;
         }
         Ok(versions)
     }
 
-    fn read_needs(
-        &mut self,
-        chains: &mut Chains<'_>,
-        endian: Endianness,
-        dynamic: &Dynamic<'_>,
-    ) -> Result<(), BrokenElf> {
+    fn read_needs(&mut self, chains: &mut Chains<'_>, dynamic: &Dynamic<'_>) -> Result<(), BrokenElf> {
+        let endian = chains.endian;
         let mut at = Some(0);
         while let Some(offset) = at {
             let library: &Verneed<Endianness> = chains.record(offset)?;
@@ -76,12 +73,8 @@ impl Versions {
         Ok(())
     }
 
-    fn read_definitions(
-        &mut self,
-        chains: &mut Chains<'_>,
-        endian: Endianness,
-        dynamic: &Dynamic<'_>,
-    ) -> Result<(), BrokenElf> {
+    fn read_definitions(&mut self, chains: &mut Chains<'_>, dynamic: &Dynamic<'_>) -> Result<(), BrokenElf> {
+        let endian = chains.endian;
         let mut at = Some(0);
         while let Some(offset) = at {
             let version: &Verdef<Endianness> = chains.record(offset)?;

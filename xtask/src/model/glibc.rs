@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::string_conversions;
+
 /// A glibc release, ordered as releases are (2.4 < 2.17 < 2.34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -49,19 +51,7 @@ impl FromStr for GlibcVersion {
     }
 }
 
-impl TryFrom<String> for GlibcVersion {
-    type Error = InvalidGlibcVersion;
-
-    fn try_from(text: String) -> Result<GlibcVersion, InvalidGlibcVersion> {
-        text.parse()
-    }
-}
-
-impl From<GlibcVersion> for String {
-    fn from(version: GlibcVersion) -> String {
-        version.to_string()
-    }
-}
+string_conversions!(GlibcVersion);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::InvalidText;
-use crate::text_type;
+use crate::{string_conversions, text_type};
 
 const EXPECTED_NAME: &str = "1 to 40 of `a` to `z`, digits and `-`, beginning with a letter";
 
@@ -65,19 +65,7 @@ impl fmt::Display for RecipeRef {
     }
 }
 
-impl TryFrom<String> for RecipeRef {
-    type Error = InvalidText;
-
-    fn try_from(text: String) -> Result<RecipeRef, InvalidText> {
-        text.parse()
-    }
-}
-
-impl From<RecipeRef> for String {
-    fn from(reference: RecipeRef) -> String {
-        reference.to_string()
-    }
-}
+string_conversions!(RecipeRef);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::string_conversions;
+
 /// Where an archive comes from. Which host serves Debian's or PyPI's files is
 /// the machine's business ([`crate::source::mirror`]), not the recipe's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,19 +84,7 @@ impl FromStr for Origin {
     }
 }
 
-impl TryFrom<String> for Origin {
-    type Error = InvalidOrigin;
-
-    fn try_from(text: String) -> Result<Origin, InvalidOrigin> {
-        text.parse()
-    }
-}
-
-impl From<Origin> for String {
-    fn from(origin: Origin) -> String {
-        origin.to_string()
-    }
-}
+string_conversions!(Origin);
 
 #[cfg(test)]
 mod tests {

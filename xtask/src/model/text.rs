@@ -12,6 +12,27 @@ pub struct InvalidText {
     pub expected: &'static str,
 }
 
+/// Reads a type from a `String` as it is parsed, and writes it as it is displayed. Serde uses both: a type that is
+/// `#[serde(try_from = "String", into = "String")]` is checked wherever it comes from, and errors have line and caret.
+#[macro_export]
+macro_rules! string_conversions {
+    ($type:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = <$type as ::std::str::FromStr>::Err;
+
+            fn try_from(text: String) -> Result<$type, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> String {
+                value.to_string()
+            }
+        }
+    };
+}
+
 /// Makes a type of a text that is checked wherever it comes from. The crate that uses this needs serde.
 #[macro_export]
 macro_rules! text_type {
@@ -46,18 +67,6 @@ macro_rules! text_type {
             }
         }
 
-        impl TryFrom<String> for $type {
-            type Error = $crate::model::InvalidText;
-
-            fn try_from(text: String) -> Result<$type, Self::Error> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(text: $type) -> String {
-                text.0
-            }
-        }
+        $crate::string_conversions!($type);
     };
 }

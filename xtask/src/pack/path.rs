@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::string_conversions;
+
 /// A file's path in the zip, which is its path below `/opt`: relative, `/` between the parts, and
 /// safe to join to any folder on any system that unpacks zips.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,19 +75,7 @@ impl FromStr for LayerPath {
     }
 }
 
-impl TryFrom<String> for LayerPath {
-    type Error = InvalidPath;
-
-    fn try_from(text: String) -> Result<LayerPath, InvalidPath> {
-        text.parse()
-    }
-}
-
-impl From<LayerPath> for String {
-    fn from(path: LayerPath) -> String {
-        path.0
-    }
-}
+string_conversions!(LayerPath);
 
 /// Two paths that cannot both be unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::guard::Guarded;
+use super::guarded::Guarded;
 
 /// A process that leads a group of its own. When it ends, so does what it has started and left behind; when this is
 /// dropped or the tool ends, so does the whole group.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::guard::Guarded;
+use super::guarded::Guarded;
 use crate::files::is_at;
 
 /// How names begin. Folders of older versions of this tool began otherwise, and were not locked.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::guard::END;
+use super::guarded::END;
 use super::temporary;
 
 /// How long a guard goes on after a tool that was killed. What it cannot remove in that time the next run does.
