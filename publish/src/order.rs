@@ -1,4 +1,4 @@
-//! An order: one zip, and what it shall be in the cloud.
+//! An order: one zip, and the name, description and runtimes that it gets in the cloud.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use xtask::model::{Arch, LayerName, Sha256, Version};
 
-/// One zip, and what it shall be in the cloud. The same in every region.
+/// One zip, and the name, description and runtimes that it gets in the cloud. The same in every region.
 #[derive(Debug)]
 pub struct Order {
     /// The layer's name in the cloud.

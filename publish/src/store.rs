@@ -98,7 +98,7 @@ impl<T: Ord + Clone> Pages<T> {
             return refused(&format!("has more than {MOST_PAGES} pages"));
         }
         if !self.seen.insert(next.clone()) {
-            return refused("goes in a circle: a page is named a second time");
+            return refused("goes in a circle: a page comes a second time");
         }
         Ok(next)
     }
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(pages.turn(5), Ok(5));
         assert_eq!(pages.turn(7), Ok(7));
         let failure = pages.turn(5).expect_err("a circle");
-        assert_eq!(failure.message, "the cloud's list goes in a circle: a page is named a second time");
+        assert_eq!(failure.message, "the cloud's list goes in a circle: a page comes a second time");
         assert!(!failure.is_passing(), "trying again would be in vain");
 
         let mut pages = Pages::new();

@@ -1,7 +1,7 @@
 //! Moves one object between a file and an object store: S3 and what is compatible, OSS, plain HTTP, or a folder.
 //!
-//! `cargo xtask build-layer --shared-cache URL` compiles and starts this. It knows nothing of packages and trusts
-//! nothing: what the objects mean and whether they may be believed is decided by the tool.
+//! `cargo xtask build-layer --shared-cache URL` compiles and starts this. It knows nothing of packages: the tool
+//! decides what the objects mean and whether to believe them.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such object.
 

@@ -201,7 +201,7 @@ fn share_files(recipes: &mut BTreeMap<RecipeName, CatalogRecipe>) -> Result<()> 
         .collect();
     for (name, owner) in wanting {
         let Some(owned) = recipes.get(&owner).map(|entry| entry.files.clone()) else {
-            return Err(invalid(format!("recipe `{name}` wants the files of `{owner}`, which is not there")));
+            return Err(invalid(format!("recipe `{name}` uses the files of `{owner}`, which is not there")));
         };
         if let Some(entry) = recipes.get_mut(&name) {
             entry.files.extend(owned);

@@ -1,7 +1,9 @@
-//! Which version of a layer is taken where none is named: the newest whose sources can be had, and never none.
+//! Chooses the version of a layer where none is named: the newest whose sources can be fetched. If there is none, the
+//! newest.
 //!
-//! Plans are pure: they are made for a version. This is the step before, and the only place that decides: `build-layer`,
-//! `plan`, `fetch`, `verify`, `list` and `publish` ask here. A version that somebody names is not looked for.
+//! Plans are pure: they are made for a version. This is the step before, and the only place that decides:
+//! `build-layer`, `plan`, `fetch`, `verify`, `list` and `publish` ask here. A version that the user names is taken
+//! without looking.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +21,7 @@ pub struct Choice {
     pub layer: LayerName,
     /// What is taken.
     pub version: Version,
-    /// Newer versions that cannot be had here, newest first. All versions, if none can be had: then the newest is taken,
+    /// Newer versions that cannot be fetched here, newest first. All versions, if none can be fetched: then the newest is taken,
     /// and fetching it says what to do.
     pub passed_over: Vec<Version>,
     /// What was tried in vain.
@@ -38,11 +40,11 @@ impl Choice {
         let tried = tried.into_iter().collect::<Vec<_>>().join("; ");
         Some(match passed_over.contains(version) {
             true => format!(
-                "the sources of {layer} {} cannot be had here ({tried}); going on with the newest, {version}",
+                "the sources of {layer} {} cannot be fetched here ({tried}); going on with the newest, {version}",
                 newer.join(" and ")
             ),
             false => format!(
-                "this is {layer} {version}, because the sources of {} cannot be had here ({tried}); \
+                "this is {layer} {version}, because the sources of {} cannot be fetched here ({tried}); \
                  `{layer}@{}` would not fall back",
                 newer.join(" and "),
                 newer[0],

@@ -45,7 +45,7 @@ pub struct Global {
 enum Command {
     /// Build a layer: fetch, compile, audit, run and pack it.
     BuildLayer(build_layer::BuildLayer),
-    /// Show what is newer than what is pinned, and what is known against it.
+    /// Show newer versions of what is pinned, and known vulnerabilities.
     Outdated(outdated::Outdated),
     /// Move a recipe to another version: fetch, measure, try its patches, and edit it in place.
     Bump(bump::Bump),
@@ -119,8 +119,9 @@ pub fn main() -> ExitCode {
 
 /// Does the work of a program of ours, so that nothing goes on when this process is killed. What it ends with.
 pub fn guarded(ui: &Ui, work: impl FnOnce() -> Result<Outcome>) -> ExitCode {
-    let said =
-        |error| ui.warn(format!("if this is killed, what it has started goes on: cannot start a guard: {error}"));
+    let said = |error| {
+        ui.warn(format!("cannot start a guard: {error}; if this is killed, the processes that it has started go on"))
+    };
     let guard = guard::start().map_err(said).ok();
     let code = exit_code(work(), ui);
     if let Some(guard) = guard {

@@ -215,7 +215,7 @@ impl LockedZip {
 pub fn difference(release: &Release, expected: Sha256) -> String {
     let (zip, layer) = (&release.zip, &release.manifest.layer);
     format!(
-        "{}: these are not the bytes that {FILE} wants\n  expected  {expected}\n  built     {} ({})\n\nhint: `cargo xtask verify {layer}` builds it twice and names the first file that differs between two builds; `cargo xtask inspect dist/{}` shows what is in it; if recipes or packing were changed on purpose, accept it with `--update-digests`\n",
+        "{}: these are not the bytes that {FILE} expects\n  expected  {expected}\n  built     {} ({})\n\nhint: `cargo xtask verify {layer}` builds it twice and names the first file that differs between two builds; `cargo xtask inspect dist/{}` shows what is in it; if recipes or packing were changed on purpose, accept it with `--update-digests`\n",
         zip.name,
         zip.sha256,
         size(zip.size),

@@ -109,14 +109,14 @@ fn one_line_says_which_places_were_tried_and_what_is_taken() {
     assert_eq!(
         choice.warning().as_deref(),
         Some(
-            "this is app 9.2, because the sources of 10.1 and 9.10 cannot be had here (unknown.invalid:443: the host is \
+            "this is app 9.2, because the sources of 10.1 and 9.10 cannot be fetched here (unknown.invalid:443: the host is \
              not known here); `app@10.1` would not fall back"
         )
     );
     assert_eq!(
         bench.choose(&Network::Offline, "none").warning().as_deref(),
         Some(
-            "this is app 9.2, because the sources of 10.1 and 9.10 cannot be had here (`--offline` forbids to fetch what \
+            "this is app 9.2, because the sources of 10.1 and 9.10 cannot be fetched here (`--offline` forbids fetching what \
              is neither in the store nor in a folder); `app@10.1` would not fall back"
         )
     );
@@ -157,7 +157,7 @@ fn if_none_can_be_had_the_newest_is_planned_and_fetching_says_what_to_do() {
     assert_eq!(
         choice.warning().as_deref(),
         Some(
-            "the sources of app 10.1 and 9.10 and 9.2 cannot be had here (`--offline` forbids to fetch what is neither in \
+            "the sources of app 10.1 and 9.10 and 9.2 cannot be fetched here (`--offline` forbids fetching what is neither in \
              the store nor in a folder); going on with the newest, 10.1"
         )
     );

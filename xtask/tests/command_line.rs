@@ -71,7 +71,7 @@ fn what_cannot_be_had_ends_with_1_all_at_once() {
         assert!(said.contains(name), "{name} is not named in: {said}");
     }
     // One line about the versions comes first, and what to do comes last.
-    let first = "warning: the sources of mediainfo 26.05 and 23.04 cannot be had here (`--offline` forbids to fetch what \
+    let first = "warning: the sources of mediainfo 26.05 and 23.04 cannot be fetched here (`--offline` forbids fetching what \
                  is neither in the store nor in a folder); going on with the newest, 26.05\n";
     assert!(said.starts_with(first), "{said}");
     let last = "hint: run once without `--offline`, or name a folder that has the files with `--mirror-dir`\n";
@@ -101,7 +101,7 @@ fn data_goes_to_stdout() {
 }
 
 #[test]
-fn a_cache_that_build_systems_stumble_over_is_refused() {
+fn a_cache_whose_name_build_systems_cannot_use_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["plan", "mediainfo", "--cache-dir", "/tmp/with space"])
         .output()

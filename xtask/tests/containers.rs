@@ -43,7 +43,7 @@ fn failure_with(script: Option<&str>, arguments: &[&str], code: i32) -> String {
     said.replace(&folder.path().display().to_string(), "")
 }
 
-/// A version that is named, so that nobody asks whether a newer one can be had.
+/// A version that is named, so that nobody asks whether a newer one can be fetched.
 const AL2: [&str; 4] = ["build-layer", "mediainfo@23.04", "--builder", "al2"];
 
 fn with_base(image: &'static str) -> Vec<&'static str> {

@@ -147,7 +147,7 @@ fn the_audit_finds_only_what_is_allowed() {
     }
 }
 
-/// A compiler's runtime library has memory functions too, of which a linker takes those plain loops without a word.
+/// A compiler's runtime library has memory functions too, of which a linker silently takes those plain loops.
 #[test]
 #[ignore = "needs the finished layers"]
 fn memory_functions_are_those_of_glibc() {

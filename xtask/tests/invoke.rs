@@ -165,7 +165,7 @@ fn each_bad_end_is_said_and_the_next_event_is_handled() {
 fn memory_and_share_of_a_core_are_limited_or_it_is_said() {
     let function = Function::new(FUNCTION);
     let (results, log, code) = function.run(&["spin", "memory"], &["--memory", "512", "--timeout", "30"]);
-    if log.contains("neither memory nor share of a core is limited") {
+    if log.contains("neither memory nor the share of a core is limited") {
         eprintln!("skipped: this machine gives no control groups");
         return;
     }

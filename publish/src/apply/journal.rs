@@ -1,7 +1,7 @@
-//! What was begun and not finished: a file for every request that makes a version, as long as its answer is awaited.
+//! Requests that were begun and not finished. Each request that makes a version has a file here until its answer comes.
 //!
-//! A file that is found at the start belongs to a run that was killed. When it was last touched is when that request was
-//! last alive.
+//! A file that exists at the start belongs to a run that was killed. The time of its last change is when the request
+//! was last alive.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Making a version exactly once, though no cloud has a request for that.
 //!
-//! A request that makes a version and whose answer is lost may have made it. Sent again at once it would make a second
-//! one. So whatever follows an answer that did not come first looks, for as long as the version may still turn up,
-//! whether it is there: in this run, or in the next one if this one is killed.
+//! If the answer to such a request is lost, the version may exist nevertheless, and the same request sent again would
+//! make a second one. So after a lost answer we first look for the version, for as long as it may still appear. If this
+//! run is killed, the next one does so.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,9 @@ use crate::store::{Failure, Kind, Store};
 pub async fn make<S: Store>(engine: &Engine<'_>, place: &Place<S>, order: &Order) -> Result<Version, Failure> {
     let (store, patience, region) = (&place.store, &engine.patience, &place.region);
     if let Some(rest) = engine.journal.unsettled(region, order, patience.settle) {
-        engine.ui.note(format!("{region}: an earlier run was interrupted here, waiting for what it may have made"));
+        engine.ui.note(format!(
+            "{region}: an earlier run was interrupted here; waiting for the version that it may have made"
+        ));
         if let Some(version) = appears(engine, store, order, rest).await? {
             engine.journal.forget(region, order);
             return Ok(version);

@@ -1,4 +1,4 @@
-//! What came of it.
+//! The result of publishing, for people and for programs.
 
 use std::fmt::Write as _;
 

@@ -51,7 +51,7 @@ pub fn origin(release: &Release, lock: &Lock, selection: &Selection<'_>) -> Opti
         Comparison::Unpinned if selection.allow_unpinned => None,
         Comparison::Unpinned => Some(
             "it was made from sources that are not pinned, so nobody can make it again: `--allow-unpinned` publishes \
-             it nevertheless"
+             it anyway"
                 .to_owned(),
         ),
     }
@@ -71,7 +71,7 @@ pub fn proof(release: &Release, cloud: Cloud, catalog: &Catalog) -> Vec<String> 
     }
     if checks.smoke_passed == 0 {
         findings.push(
-            "it has never run: no smoke check could be made where it was built; build it where one can".to_owned(),
+            "it has never run: no smoke check could run on the machine that built it; build it on a machine that can run it".to_owned(),
         );
     }
     findings

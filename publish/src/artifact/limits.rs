@@ -1,4 +1,4 @@
-//! What each cloud takes.
+//! The limits of each cloud.
 
 use xtask::model::target::Cloud;
 use xtask::pack::{MAX_UNPACKED, MAX_ZIP, Release};

@@ -1,4 +1,4 @@
-//! What is in `dist/`, held against everything that must be true of it before anybody else gets it.
+//! The zips of `dist/`, and every check that they must pass before anybody else gets them.
 
 pub mod check;
 pub mod limits;
@@ -55,7 +55,7 @@ pub struct Shelf<'a> {
 /// The orders, and remarks for a human; or all that is wrong.
 pub type Outcome = std::result::Result<(Vec<Order>, Vec<String>), Vec<String>>;
 
-/// Makes an order of every selected zip, or tells all that stands against it.
+/// Makes an order of every selected zip, or reports every problem.
 ///
 /// # Errors
 /// If something is selected that does not exist.

@@ -33,7 +33,7 @@ pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> Re
     }
     let skipped = release.checks.as_ref().map_or(0, |checks| checks.smoke_skipped.len());
     if skipped > 0 {
-        remarks.push(format!("{skipped} smoke checks could not be made where it was built"));
+        remarks.push(format!("{skipped} smoke checks could not run on the machine that built it"));
     }
     let terms = Terms {
         name: selection.template.fill(&manifest.layer, &manifest.version, manifest.arch),

@@ -1,4 +1,4 @@
-//! `cargo xtask index`: what is published, for people.
+//! `cargo xtask index`: the list of published layers, for people.
 
 use anyhow::Result;
 use clap::Args;

@@ -38,8 +38,8 @@ use xtask::ui::counted;
 /// finished by running the same command again. What is there afterwards is recorded in layers/published.json.
 #[derive(Debug, Args)]
 pub struct Publish {
-    /// Layers: `mediainfo` for the newest version that dist/ has or whose sources can be had, `mediainfo@26.05` for that
-    /// one only.
+    /// Layers: `mediainfo` is the newest version that is in dist/, or else the newest whose sources can be fetched;
+    /// `mediainfo@26.05` is that version only.
     #[arg(value_name = "LAYER[@VERSION]", required = true)]
     layers: Vec<LayerRef>,
     #[command(flatten)]
@@ -144,7 +144,7 @@ impl Publish {
                 Ok(Some(orders))
             }
             Err(findings) => {
-                session.ui.note("nothing was sent, because of what stands against it:\n");
+                session.ui.note("nothing was sent, because of these problems:\n");
                 session.ui.data(&findings.iter().map(|finding| format!("{finding}\n")).collect::<String>())?;
                 Ok(None)
             }

@@ -1,4 +1,4 @@
-//! Versions of layers, as clouds tell of them.
+//! Versions of layers, as clouds report them.
 
 use std::collections::BTreeSet;
 

@@ -94,11 +94,7 @@ fn lists_of_function_compute_that_go_in_a_circle_end() {
         fake.with(|state| state.circle = circle);
         let ran = run(checkout.root(), &fake.url, &FC);
         assert_eq!(ran.code, 1);
-        assert!(
-            ran.stderr.contains("the cloud's list goes in a circle: a page is named a second time"),
-            "{}",
-            ran.stderr
-        );
+        assert!(ran.stderr.contains("the cloud's list goes in a circle: a page comes a second time"), "{}", ran.stderr);
         // Asking again would be in vain.
         assert!(!ran.stderr.contains("tried") && fake.with(|state| state.log.len()) <= 5, "{}", ran.stderr);
     }

@@ -1,4 +1,4 @@
-//! A layer as a zip: read strictly, and only such that every unpacker unpacks alike.
+//! A layer as a zip: read strictly, so that a zip is accepted only if every unpacker unpacks the same from it.
 
 use std::fs::File;
 use std::io;

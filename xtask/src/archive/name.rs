@@ -1,4 +1,4 @@
-//! Names of entries: which are refused, and what each names.
+//! Names of entries: which ones are refused, and which path each one means.
 
 use std::collections::HashMap;
 
@@ -120,7 +120,7 @@ impl Names {
 
     fn remember(&mut self, path: &str, kind: Kind) -> Result<(), String> {
         if self.kinds.len() >= self.room.names {
-            return Err(format!("and the folders before it make more than {} names", self.room.names));
+            return Err(format!("and its parent folders make more than {} names", self.room.names));
         }
         self.charge(path.len())?;
         self.kinds.insert(path.to_owned(), kind);
@@ -131,7 +131,7 @@ impl Names {
     pub fn charge(&mut self, bytes: usize) -> Result<(), String> {
         match self.room.bytes.checked_sub(bytes) {
             Some(left) => self.room.bytes = left,
-            None => return Err("comes when the names have used up the memory that they may take".to_owned()),
+            None => return Err("comes when names have used all the memory that they may".to_owned()),
         }
         Ok(())
     }
@@ -218,10 +218,10 @@ mod tests {
         let mut names = Names::new(Room { names: 4, bytes: 1000 });
         assert_eq!(names.add("a/b/c", Kind::File), Ok(()));
         assert_eq!(names.add("a/b/d", Kind::File), Ok(()));
-        assert_eq!(names.add("a/b/e", Kind::File), Err("and the folders before it make more than 4 names".to_owned()));
+        assert_eq!(names.add("a/b/e", Kind::File), Err("and its parent folders make more than 4 names".to_owned()));
         let mut names = Names::new(Room { names: 100, bytes: 4 });
         assert_eq!(names.add("a/b", Kind::File), Ok(()), "three bytes and one");
-        let error = "comes when the names have used up the memory that they may take";
+        let error = "comes when names have used all the memory that they may";
         assert_eq!(names.add("c", Kind::File), Err(error.to_owned()));
     }
 

@@ -11,13 +11,13 @@ use crate::error::invalid;
 use crate::model::{ByArch, Protection, Targets};
 use crate::session::Session;
 
-/// Audits the ELF files of a layer, ours or anybody's.
+/// Audit the ELF files of a layer, ours or anybody's.
 #[derive(Debug, Clone, Args)]
 pub struct Audit {
     /// An ELF file, a folder with a layer's files, or a layer's zip
     #[arg(value_name = "FILE|DIR|ZIP")]
     input: PathBuf,
-    /// A runtime to audit for; all of them where none is named
+    /// A runtime to audit for [default: all of them]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<String>,
     /// How to print the report

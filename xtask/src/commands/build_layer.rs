@@ -29,7 +29,7 @@ use crate::smoke::report::Report;
 pub struct BuildLayer {
     #[command(flatten)]
     selection: Selection,
-    /// How many things are compiled at once [default: the number of cores].
+    /// How many compilers run at once [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Record the digests of the zips in layers/digests.toml instead of comparing with it.
@@ -136,12 +136,12 @@ impl BuildLayer {
                     releases.push(*release);
                 }
                 Assembled::AuditFailed(report) => {
-                    ui.note(format!("{}: the audit found what would break; nothing was written to dist/\n", zip.file));
+                    ui.note(format!("{}: the audit has findings; nothing was written to dist/\n", zip.file));
                     ui.data(&elf::text::render(&report))?;
                     outcome = Outcome::Findings;
                 }
                 Assembled::SmokeFailed(report) => {
-                    ui.note(format!("{}: it does not run as it should; nothing was written to dist/\n", zip.file));
+                    ui.note(format!("{}: a smoke check failed; nothing was written to dist/\n", zip.file));
                     ui.data(&report.to_string())?;
                     outcome = Outcome::Findings;
                 }
@@ -151,7 +151,7 @@ impl BuildLayer {
             outcome = outcome.and(self.write_image(session, &releases)?);
         }
         if !plan.pinned {
-            ui.warn("made from a source that is not pinned (`--override`): the manifest says so, nothing is compared with layers/digests.toml, and publishing will refuse it");
+            ui.warn("made from a source that is not pinned (`--override`): the manifest records that, nothing is compared with layers/digests.toml, and `publish` will refuse it");
         }
         Ok(outcome)
     }

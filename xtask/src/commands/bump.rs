@@ -23,7 +23,7 @@ use crate::source::http::Patience;
 use crate::source::proxy::Proxies;
 use crate::source::{Client, Context};
 
-/// Move a recipe to another version, and those with it that have to have the same.
+/// Move a recipe to another version, and with it the recipes that must have the same version.
 ///
 /// Fetches the version from every origin, measures size, digest and tree, tries every patch, compares licence texts and
 /// options of the build, and edits recipe.toml in place. Exit code 1 if something is left for a person to do.
@@ -33,7 +33,7 @@ pub struct Bump {
     recipe: RecipeName,
     /// The version to move to [default: the newest that the recipe's places know].
     version: Option<Version>,
-    /// The pinned version that is the pattern [default: the newest].
+    /// The pinned version that the new one is modelled on [default: the newest].
     #[arg(long, value_name = "VERSION")]
     from: Option<Version>,
     /// Keep the old version and add the new one beside it.
@@ -125,7 +125,7 @@ impl Bump {
         let to = match &self.version {
             Some(version) => version.clone(),
             None => {
-                let progress = session.ui.busy("asking who knows newer versions");
+                let progress = session.ui.busy("looking for newer versions");
                 let news = recipes::look(asker, &[recipe], osv::API, &progress);
                 let news = news.first().context("no answer")?;
                 match &news.newest {

@@ -25,13 +25,13 @@ const WIDEST: usize = 80;
 /// Show every file of a layer with its size, mode and origin, and check the zip against its manifest, SBOM and lock.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The zip, of whoever made it.
+    /// The zip: one of ours or anybody else's.
     #[arg(value_name = "ZIP")]
     zip: PathBuf,
     /// How the result is written to stdout.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Also ask which vulnerabilities are known of what its SBOM names.
+    /// Also look up known vulnerabilities of the components in its SBOM.
     #[arg(long)]
     vulnerabilities: bool,
     #[command(flatten)]
@@ -89,7 +89,7 @@ fn render(layer: &Inspection) -> Result<String> {
     }
     for (name, known) in layer.vulnerabilities.iter().flatten() {
         let known = match known {
-            Vulnerabilities::Known(found) if found.is_empty() => "nothing is known against it".to_owned(),
+            Vulnerabilities::Known(found) if found.is_empty() => "no known vulnerabilities".to_owned(),
             Vulnerabilities::Known(found) => found.join(", "),
             Vulnerabilities::NotAsked(why) => format!("not asked: {why}"),
         };

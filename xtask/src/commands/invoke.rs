@@ -124,7 +124,7 @@ fn zip_of(session: &Session, name: &str, arch: Arch) -> Result<PathBuf> {
         let cache = session.cache.display().to_string();
         let status = process::attached(&words, &BTreeMap::from([("MEDIA_LAYERS_CACHE".to_owned(), cache)]))?;
         if !status.success() {
-            bail!("`{name}` could not be built; what went wrong is said above");
+            bail!("`{name}` could not be built; the error is above");
         }
     }
     Ok(zip)

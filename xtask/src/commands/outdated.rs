@@ -19,12 +19,12 @@ use crate::fresh::{Asker, clouds, osv, recipes};
 use crate::model::{Cloud, Recipe, RecipeName};
 use crate::session::Session;
 
-/// Compare what is pinned with the newest that each origin knows, and with what the clouds' libraries say.
+/// Compare pinned versions with the newest that each origin has, and known regions and runtimes with the clouds' libraries.
 ///
 /// Nothing is changed: `bump` does that. Places that do not answer are named. Answers count for an hour.
 #[derive(Debug, Args)]
 pub struct Outdated {
-    /// Only these recipes, without the clouds.
+    /// Look at these recipes only, and not at the clouds.
     #[arg(value_name = "RECIPE")]
     recipes: Vec<RecipeName>,
     /// How to print it.
@@ -39,7 +39,7 @@ pub struct Outdated {
 /// Where the database of vulnerabilities is.
 #[derive(Debug, Args)]
 pub struct OsvArgs {
-    /// The batch API of a database of vulnerabilities in the form of osv.dev.
+    /// The batch API of a vulnerability database that works like osv.dev.
     #[arg(long = "osv", env = "MEDIA_LAYERS_OSV", value_name = "URL", default_value = osv::API)]
     pub api: String,
 }
@@ -71,7 +71,7 @@ impl Outdated {
         let context = archives.context();
         let client = context.network.client().map(|_| Asker::client());
         let asker = Asker::new(context.mirrors, client, &session.cache, WITHIN);
-        let progress = session.ui.busy("asking who knows newer versions");
+        let progress = session.ui.busy("looking for newer versions");
         let (mut recipes, clouds) = thread::scope(|scope| {
             let clouds = scope.spawn(|| match self.recipes.is_empty() {
                 true => clouds::look(&asker, catalog),
@@ -126,7 +126,7 @@ fn of_recipe(text: &mut String, news: &RecipeNews) -> Result<()> {
     let state = match &news.newest {
         Some(newest) if news.outdated => format!("newer: {newest}"),
         Some(_) => "newest".to_owned(),
-        None if news.places.is_empty() => "nobody to ask: its version is that of another recipe's archive".to_owned(),
+        None if news.places.is_empty() => "not asked: its version is that of another recipe's archive".to_owned(),
         None => "nobody answered".to_owned(),
     };
     writeln!(text, "{:12} {:24} {state}", news.recipe, pinned.join(", "))?;
@@ -137,7 +137,7 @@ fn of_recipe(text: &mut String, news: &RecipeNews) -> Result<()> {
         writeln!(text, "  {beyond} is of another release line than the one that the recipe stays in")?;
     }
     for (version, known) in news.vulnerabilities.iter().filter(|(_, known)| !known.is_empty()) {
-        writeln!(text, "  known against {version}: {}", known.join(", "))?;
+        writeln!(text, "  known vulnerabilities of {version}: {}", known.join(", "))?;
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ fn of_place(news: &PlaceNews) -> String {
         (newest, None) => format!("{:12} {}", newest.as_ref().map_or("none", |newest| newest.as_str()), news.place),
     };
     for version in &news.yanked {
-        line.push_str(&format!("; {version} WAS TAKEN BACK"));
+        line.push_str(&format!("; {version} WAS WITHDRAWN"));
     }
     line
 }

@@ -18,7 +18,7 @@ use crate::source::Tree;
 /// The layer that a command works on.
 #[derive(Debug, Args)]
 pub struct Selection {
-    /// The layer: `mediainfo` for the newest version whose sources can be had, `mediainfo@26.05` for that one only.
+    /// The layer: `mediainfo` is the newest version whose sources can be fetched, `mediainfo@26.05` is that version only.
     #[arg(value_name = "LAYER[@VERSION]")]
     layer: LayerRef,
     /// The architecture to build for [default: that of this machine].
@@ -34,7 +34,7 @@ pub struct Selection {
 pub struct LayerRef {
     /// Which layer.
     pub name: LayerName,
-    /// Which version; the newest that can be had where none is named.
+    /// Which version; the newest that can be fetched where none is named.
     pub version: Option<Version>,
 }
 

@@ -12,13 +12,13 @@ use crate::smoke::layer::{InvalidLayer, Layer};
 use crate::smoke::sandbox::target::Target;
 use crate::smoke::{self, Checks};
 
-/// Runs a layer where there is nothing but glibc, and compares what it says with the truth.
+/// Run a layer where there is nothing but glibc, and compare its reports with what is known of the files.
 #[derive(Debug, Args)]
 pub struct Smoke {
     /// The layer: a zip, or a folder with what is in one.
     #[arg(value_name = "ZIP|DIR")]
     layer: PathBuf,
-    /// The architecture the layer must be for; that of its program by default.
+    /// The architecture that the layer must be for [default: that of its program].
     #[arg(long)]
     arch: Option<Arch>,
     /// Run it in a container of this target's image (`al2`, `al2023`, …) instead of a root with nothing but glibc.

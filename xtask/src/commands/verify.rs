@@ -24,7 +24,7 @@ use crate::verify::{Container, Subject, this_program, verify};
 pub struct Verify {
     #[command(flatten)]
     selection: Selection,
-    /// How many things the first build does at once; the second does one more [default: the number of cores].
+    /// How many compilers the first build runs at once; the second runs one more [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Build once more in a container of a target (`al2`, `al2023`, …); can be given several times.
@@ -96,7 +96,7 @@ impl Verify {
             let builder = BuilderArgs::container(target, self.base_image.as_deref());
             match builder.open(session)? {
                 Workshop::Containers(_) => Ok(Container { target: target.clone(), words: builder.words() }),
-                Workshop::Host => Err(invalid("the host builds anyway\n\nhint: leave `--builder host` out")),
+                Workshop::Host => Err(invalid("the host always builds\n\nhint: leave `--builder host` out")),
             }
         };
         self.builders.iter().map(prepare).collect()

@@ -69,7 +69,7 @@ impl BuilderArgs {
             return match &self.base_image {
                 None => Ok(Workshop::Host),
                 Some(_) => Err(invalid(
-                    "`--base-image` says what a container is made of, and nothing is built in one\n\nhint: add `--builder` with a target, such as `al2`",
+                    "`--base-image` names the image of a container, and nothing is built in one\n\nhint: add `--builder` with a target, such as `al2`",
                 )),
             };
         }

@@ -10,8 +10,8 @@
 //! toolchain/<key>/            the compiler's own cache
 //! ```
 //!
-//! A package is there when its folder is: it comes by one rename. What a killed
-//! build leaves lies in `work/` and is trusted by nobody.
+//! A package exists when its folder does: one rename puts it there. A killed build
+//! leaves its files in `work/`, where nothing uses them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl PackageCache {
             || text.contains(|c: char| c.is_whitespace() || "\"'\\$`,;:=#&|<>*?()[]{}".contains(c))
         {
             return Err(invalid(format!(
-                "the cache folder `{}` cannot be used: build systems stumble over its name\n\nhint: name an absolute path of plain letters with `--cache-dir` or MEDIA_LAYERS_CACHE",
+                "the cache folder `{}` cannot be used: build systems cannot work with its name\n\nhint: name an absolute path of plain letters with `--cache-dir` or MEDIA_LAYERS_CACHE",
                 root.display()
             )));
         }

@@ -55,7 +55,7 @@ pub enum Failure {
         folder: String,
     },
     /// Anything else.
-    #[error("`{program} {what}` failed: {said}\n\nhint: `{program} info` tells how the engine is set up")]
+    #[error("`{program} {what}` failed: {said}\n\nhint: `{program} info` shows how the engine is set up")]
     Other {
         /// The engine's program.
         program: String,

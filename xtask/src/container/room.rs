@@ -83,8 +83,9 @@ impl Container {
         let path = order.owner.with_file_name("tether");
         if let Some(mount) = order.mounts.iter().find(|mount| !can_be_named(mount)) {
             let from = mount.from.display();
-            let said =
-                format!("`{from}` cannot be mounted: its name would be read as options; TMPDIR may name another place");
+            let said = format!(
+                "`{from}` cannot be mounted: its name would be read as options\n\nhint: name another place with TMPDIR"
+            );
             return Err(engine.failure("run", &said));
         }
         let tether = pipe(&path).map_err(|error| engine.failure("run", &format!("{}: {error}", path.display())))?;

@@ -1,4 +1,4 @@
-//! What the audit must be told about a file: what one file cannot tell about itself.
+//! What the audit needs to know about a file that the file itself does not say.
 
 use std::collections::{BTreeMap, BTreeSet};
 

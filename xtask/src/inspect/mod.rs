@@ -107,7 +107,7 @@ pub fn inspect(path: &Path, lock: &Lock) -> Result<Inspection> {
     contents.find_licences(&manifest, &mut findings);
     let comparison = lock.compare(&manifest, sha256);
     if let Comparison::Different { expected } = comparison {
-        findings.push(format!("the zip has another digest than {} wants: {expected}", crate::lock::FILE));
+        findings.push(format!("the zip has another digest than {}, which has {expected}", crate::lock::FILE));
     }
     findings.sort();
     let packages = contents.package_urls(&manifest);
@@ -167,20 +167,20 @@ impl Inspection {
         self.recipes.iter().map(|recipe| &recipe.name).filter(move |name| !providing.contains(name.as_str()))
     }
 
-    /// What can be said of a zip without findings. That its parts agree with each other says nothing of who made it.
+    /// The verdict on a zip without findings. Its parts agree, but that does not show who made it.
     pub fn verdict(&self) -> String {
         match self.lock {
             Comparison::Same => {
                 "no findings: the zip, its manifest and its SBOM agree, and it is the locked one".to_owned()
             }
             Comparison::Unpinned => {
-                "the zip, its manifest and its SBOM agree, but nothing is locked: it says that it was \
-                 made from sources that are not pinned, so anybody may have made it"
+                "the zip, its manifest and its SBOM agree, but it was made from sources that are not pinned, so anybody \
+                 may have made it"
                     .to_owned()
             }
             Comparison::Unknown | Comparison::Different { .. } => format!(
-                "the zip, its manifest and its SBOM agree, but nothing is locked: {} has no digest of {} {} for {}, so \
-                 anybody may have made it",
+                "the zip, its manifest and its SBOM agree, but {} has no digest of {} {} for {}, so anybody may have \
+                 made it",
                 crate::lock::FILE,
                 self.layer,
                 self.version,
@@ -224,11 +224,11 @@ mod tests {
         let layer = inspect(&written(&packages), &Lock::default()).expect("a layer");
         assert!(layer.findings.is_empty(), "{:?}", layer.findings);
         assert_eq!(layer.lock, Comparison::Unknown);
-        // That a zip agrees with itself is no praise: whoever made it may have made all of it.
+        // A zip that agrees with itself is not proven: whoever made it may have made all of it.
         assert_eq!(
             layer.verdict(),
-            "the zip, its manifest and its SBOM agree, but nothing is locked: layers/digests.toml has no digest of \
-             sample 1.2 for x86_64, so anybody may have made it"
+            "the zip, its manifest and its SBOM agree, but layers/digests.toml has no digest of sample 1.2 for x86_64, so \
+             anybody may have made it"
         );
         let file = |path: &str| layer.files.iter().find(|file| file.path == path).expect(path);
         let tool = file("bin/tool");

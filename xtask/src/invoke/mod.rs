@@ -187,7 +187,7 @@ impl<'a> Invoker<'a> {
             Ok(limits) => Some(limits),
             Err(error) => {
                 self.ui.warn(format!(
-                    "neither memory nor share of a core is limited: {error}\n\nhint: root can have control groups"
+                    "neither memory nor the share of a core is limited: {error}\n\nhint: root can make control groups"
                 ));
                 None
             }

@@ -1,4 +1,4 @@
-//! `function.toml`: what a function says of itself, and what is made of it for one call of the command.
+//! `function.toml`: the settings of a function, and those of one call of the command.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

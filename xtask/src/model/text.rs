@@ -1,4 +1,4 @@
-//! Texts of a certain form, each a type of its own, so that nothing else can stand in its place.
+//! Texts of a certain form. Each is a type of its own, so that no other text can stand in its place.
 
 /// A text that has not the form it must have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

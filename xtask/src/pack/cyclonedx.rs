@@ -1,6 +1,6 @@
 //! The part of CycloneDX 1.6 that we write, field by field in the terms and the order of its JSON.
 //!
-//! What each field means is said by the specification; [`super::sbom`] fills them.
+//! The specification explains each field; [`super::sbom`] fills them.
 
 use std::collections::BTreeSet;
 

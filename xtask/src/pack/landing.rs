@@ -1,4 +1,4 @@
-//! How a file gets its final name: whole and on the disk, or not at all.
+//! Gives a file its final name once it is whole and on the disk, and not before.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};

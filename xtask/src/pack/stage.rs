@@ -60,7 +60,7 @@ impl Stage {
         let source = root.join(from.as_str());
         ensure!(
             source.symlink_metadata().is_ok(),
-            "recipe `{name}` provides no `{from}`, which layer `{}` wants at `{to}`: correct the path in \
+            "recipe `{name}` provides no `{from}`, which layer `{}` puts at `{to}`: correct the path in \
              `layers/{}.toml`, or have the recipe install it (`{}` is not there)",
             self.facts.name,
             self.facts.name,
@@ -225,7 +225,7 @@ mod tests {
         let error = refused(add(&mut stage, "program", "bin/probe", "bin/probe"));
         assert!(
             error.starts_with(
-                "recipe `program` provides no `bin/probe`, which layer `sample` wants at `bin/probe`: correct the path in \
+                "recipe `program` provides no `bin/probe`, which layer `sample` puts at `bin/probe`: correct the path in \
                  `layers/sample.toml`, or have the recipe install it (`"
             ),
             "{error}"

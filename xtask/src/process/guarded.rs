@@ -1,6 +1,6 @@
-//! What is under way, as the tool tells its guard: process groups, folders for temporary files, control groups.
+//! What the tool tells its guard to be under way: process groups, folders for temporary files, control groups.
 //!
-//! [`super::watch`] reads these lines on the guard's side and says what they mean.
+//! [`super::watch`] reads these lines on the guard's side.
 
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! Seals: what a package of some key consists of, said by somebody who has the secret.
+//! Seals: statements of what a package consists of, which only a machine with the secret can make.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Certificates that are found without configuration: each bundle in turn is replaced by one that knows the test
+//! Certificates that are found without configuration: the checks replace each bundle in turn by one that holds the test
 //! server's authority.
 
 use super::case::{Answer, Case, Expected};

@@ -1,4 +1,4 @@
-//! A question to a tool and what must come of it, as data: programs and modules are asked alike.
+//! A question to a tool and its expected answer, as data: programs and modules are asked alike.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The questions that any tool is asked that reads media from files and URLs.
+//! The questions for every tool that reads media from files and URLs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What came of the checks, as data: sorted in the order in which they ran, and the same on every run that goes well.
+//! The results of the checks, as data: sorted in the order in which they ran, and the same on every run that goes well.
 
 use std::fmt::{self, Write as _};
 

@@ -1,4 +1,4 @@
-//! The checks of a simple program: calls, and what must come of them, as the layer's file lists them.
+//! The checks of a simple program: calls and their expected results, as the layer's file lists them.
 
 use super::notes::Notes;
 use super::program::Program;

@@ -1,4 +1,4 @@
-//! Measuring: bytes whose digest nobody pinned yet go into the store, and their size and digest are told.
+//! Measuring: puts bytes whose digest nobody has pinned yet into the store, and returns their size and digest.
 
 use std::io::{Read, Write as _};
 use std::path::PathBuf;

@@ -185,7 +185,7 @@ impl Mirrors {
                 "only folders are configured, and none of them has it"
             }
             Origin::Pypi { .. } => {
-                "this machine knows no Python package index; `apt install python3-pip`, or name one with `--pypi-index`"
+                "no Python package index is configured on this machine; `apt install python3-pip`, or name one with `--pypi-index`"
             }
             _ if !self.debian().is_empty() => "only folders are configured, and none of them has it",
             _ => "apt's source lists name no Debian archive; name one with `--debian-mirror`",

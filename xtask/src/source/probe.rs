@@ -1,4 +1,4 @@
-//! Whether sources can be had here, found out in a hurry and before anything is fetched.
+//! Finds out quickly, before anything is fetched, whether sources can be fetched here.
 //!
 //! The store and folders are looked into first. Every place behind the network is then asked at once, and only the
 //! head of its answer is read, so what is decided may still turn out wrong: fetching checks every byte.
@@ -109,7 +109,7 @@ impl Probe {
                 _ if state.found => {}
                 None => {
                     let place = "`--offline`".to_owned();
-                    let why = format!("{place} forbids to fetch what is neither in the store nor in a folder");
+                    let why = format!("{place} forbids fetching what is neither in the store nor in a folder");
                     state.tried.insert(Tried { place, why });
                 }
                 Some(client) => {
@@ -130,8 +130,8 @@ impl Probe {
         Probe { sources, answers, until: Instant::now() + DEADLINE }
     }
 
-    /// Waits until it is known whether the source at that place of the list can be had. The places that were tried in
-    /// vain, or nothing if it can be had.
+    /// Waits until it is known whether the source at that place of the list can be fetched. The places that were tried in
+    /// vain, or nothing if it can be fetched.
     pub fn in_vain(&mut self, at: usize) -> Option<Vec<Tried>> {
         loop {
             let state = self.sources.get_mut(at)?;

@@ -1,4 +1,4 @@
-//! Questions with a small answer: one try, a bound on the bytes, and a moment when the answer is no longer wanted.
+//! Small questions to a server: one try, a bounded answer, and a time after which the answer is no longer wanted.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What is said about fetching: one text for everything that went wrong.
+//! The messages about fetching: one text for everything that went wrong.
 
 use super::failure::Failure;
 use super::request::{Context, Network, Request};
@@ -53,7 +53,7 @@ fn about(network: &Network, missed: &Missed<'_, '_>) -> String {
             let line =
                 |archive| format!("  {}, {} bytes, sha256 {}", file_name(archive), archive.most(), archive.sha256);
             let one_of = if archives.len() > 1 { " one of" } else { "" };
-            let mut lines = vec![format!("{what}: not on this machine, and `--offline` forbids to fetch{one_of}")];
+            let mut lines = vec![format!("{what}: not on this machine, and `--offline` forbids fetching{one_of}")];
             lines.extend(archives.iter().map(line));
             lines
         }

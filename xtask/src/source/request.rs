@@ -1,4 +1,4 @@
-//! What is asked of fetching, what it works with, and what it gives.
+//! The input and the output of fetching.
 
 use std::path::PathBuf;
 

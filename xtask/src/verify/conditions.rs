@@ -148,7 +148,7 @@ fn works(before: &[String]) -> Result<(), String> {
         true => Ok(()),
         false => {
             let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-            Err(if said.is_empty() { format!("`{program}` failed without a word") } else { said })
+            Err(if said.is_empty() { format!("`{program}` failed and printed nothing") } else { said })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What came of a verification, for people and for programs.
+//! The result of a verification, for people and for programs.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -162,7 +162,7 @@ fn endless() -> Vec<Archive> {
         archive("tar.gz", pieces(Vec::new(), &comments, 3000), "it has more than 1000 headers for all entries"),
         archive("tar.gz", pieces(Vec::new(), &folders, 51), "it has more than 100000 entries"),
         archive("tar.gz", several(1300, &deep), "make more than 120000 names"),
-        archive("tar.gz", several(9000, &long), "the names have used up the memory that they may take"),
+        archive("tar.gz", several(9000, &long), "names have used all the memory that they may"),
         archive("tar.gz", pieces(sound(), &mebibyte(0), 64), "it goes on and on behind its end"),
         archive("tar.xz", greedy(xz(&sound())), "memory limit reached"),
     ]

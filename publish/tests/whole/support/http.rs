@@ -26,7 +26,7 @@ pub enum Reply {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     },
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Hangup,
 }
 

@@ -1,4 +1,4 @@
-//! A job for ffmpeg and what must come of it, as data.
+//! A job for ffmpeg and its expected result, as data.
 
 use crate::smoke::fixture::ExpectedReport;
 use crate::smoke::traffic::Traffic;

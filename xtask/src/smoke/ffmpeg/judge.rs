@@ -1,4 +1,4 @@
-//! Does a job and looks at what came of it: sizes are read here, pictures and sound decoded by the layer itself.
+//! Does a job and judges the result: sizes are read here, pictures and sound are decoded by the layer itself.
 
 use std::fs;
 

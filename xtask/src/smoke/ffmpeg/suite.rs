@@ -1,4 +1,4 @@
-//! The checks in the order in which they are made.
+//! The checks of the ffmpeg layer, in the order in which they run.
 
 use super::PROGRAM;
 use super::job::Job;

@@ -1,4 +1,4 @@
-//! What ffprobe says about a file, held against the truth.
+//! Compares a report of ffprobe with what is known of the file.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

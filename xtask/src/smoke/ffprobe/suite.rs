@@ -1,4 +1,4 @@
-//! The checks in the order in which they are made.
+//! The checks of ffprobe, in the order in which they run.
 
 use super::whole::whole;
 use super::{PROGRAM, about, own, report};

@@ -26,7 +26,7 @@ pub fn whole(program: &Program<'_>, cases: &Cases<'_>) -> anyhow::Result<Vec<(St
         ("that serves ranges", Behaviour::Serve),
         ("without ranges", Behaviour::WithoutRanges),
         ("that closes every connection", Behaviour::Closing),
-        ("that drops every connection without a word", Behaviour::Dropping),
+        ("that drops every connection without an answer", Behaviour::Dropping),
     ] {
         let path = cases.put(&format!("whole-{behaviour:?}.wav"), resource.clone().with(behaviour));
         urls.push((format!("all of a long file from an http server {name}"), server.http(&path)));

@@ -1,4 +1,4 @@
-//! Files on which a report by URL is easily another one than that of the file: it must be the same, at a bounded cost.
+//! Files for which a report by URL easily differs from the report of the file: they must be equal, at a bounded cost.
 
 use std::collections::BTreeSet;
 

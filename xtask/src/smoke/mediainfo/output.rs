@@ -1,4 +1,4 @@
-//! What MediaInfo says about a file, read from each of its forms and held against the truth.
+//! Compares a report of MediaInfo, in each of its formats, with what is known of the file.
 
 use std::collections::BTreeMap;
 

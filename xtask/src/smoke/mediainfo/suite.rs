@@ -1,4 +1,4 @@
-//! The checks in the order in which they are made.
+//! The checks of the MediaInfo layer, in the order in which they run.
 
 use super::PROGRAM;
 use super::alike;

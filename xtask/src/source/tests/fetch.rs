@@ -181,10 +181,10 @@ fn offline_says_all_that_is_missing_at_once() {
     assert_eq!(
         error.to_string(),
         "\
-tool@1.0: not on this machine, and `--offline` forbids to fetch
+tool@1.0: not on this machine, and `--offline` forbids fetching
   tool_1.orig.tar.gz, 3 bytes, sha256 7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed
 
-other@2: not on this machine, and `--offline` forbids to fetch one of
+other@2: not on this machine, and `--offline` forbids fetching one of
   b-1.whl, 5 bytes, sha256 8b5b9db0c13db24256c829aa364aa90c6d2eba318b9232a4ab9313b954d3555f
   c.zip, 4 bytes, sha256 04efaf080f5a3e74e1c29d1ca6a48569382cbbcd324e8d59d2b83ef21c039f00
 

@@ -111,7 +111,7 @@ hint: check `root`, `keep`, `omit`, `executable` and `tree` in its recipe"
         lines[0],
         format!("tool 1.0: `one.tar.gz` does not hold the pinned tree: expected {RIGHT}, got {wrong}")
     );
-    assert_eq!(lines[2], "tool 1.0: not on this machine, and `--offline` forbids to fetch one of");
+    assert_eq!(lines[2], "tool 1.0: not on this machine, and `--offline` forbids fetching one of");
 }
 
 /// A folder `name` in the mirror with the right tree, and with what a checkout has besides.

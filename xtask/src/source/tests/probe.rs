@@ -6,7 +6,7 @@ use super::server::{Reply, Server};
 use super::*;
 use crate::source::Probe;
 
-/// What `wanted` were tried in vain at, each; `None` for what can be had.
+/// What `wanted` were tried in vain at, each; `None` for what can be fetched.
 fn probe(cache: &Path, mirrors: &Mirrors, network: &Network, wanted: &[Source]) -> Vec<Option<Vec<String>>> {
     let (store, ui) = (Store::new(cache), Ui::silent());
     let context = Context { mirrors, store: &store, network, ui: &ui };
