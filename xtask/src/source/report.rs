@@ -15,7 +15,7 @@ pub(super) struct Attempt {
 }
 
 /// A source that could not be fetched.
-pub(super) struct Missed<'r, 'a> {
+pub(super) struct UnfetchedSource<'r, 'a> {
     pub request: &'r Request<'a>,
     pub attempts: Vec<Attempt>,
 }
@@ -28,8 +28,14 @@ pub(super) fn warn(ui: &Ui, what: &str, attempts: &[Attempt]) {
 }
 
 /// The error for everything that could not be fetched.
-pub(super) fn cannot_fetch(context: &Context<'_>, missed: &[Missed<'_, '_>]) -> String {
+pub(super) fn cannot_fetch(context: &Context<'_>, missed: &[UnfetchedSource<'_, '_>]) -> String {
     let mut text: Vec<String> = missed.iter().map(|missed| about(context.network, missed)).collect();
+    if missed.iter().flat_map(|missed| &missed.attempts).any(|attempt| attempt.failure.is_suspicious()) {
+        text.push(
+            "hint: before you change `size` or `sha256` in a recipe, compare the archive with what its project publishes"
+                .to_owned(),
+        );
+    }
     text.push(match &context.network {
         Network::Online(_) => "hint: name another mirror with `--debian-mirror`, `--pypi-index` or `--mirror-dir`; \
                                a folder that has the files makes `--offline` possible"
@@ -41,7 +47,7 @@ pub(super) fn cannot_fetch(context: &Context<'_>, missed: &[Missed<'_, '_>]) -> 
     text.join("\n\n")
 }
 
-fn about(network: &Network, missed: &Missed<'_, '_>) -> String {
+fn about(network: &Network, missed: &UnfetchedSource<'_, '_>) -> String {
     let what = &missed.request.what;
     let archives = &missed.request.source.archives;
     let mut lines = match network {

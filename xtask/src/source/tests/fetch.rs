@@ -154,6 +154,8 @@ got 48c187767dddb44e5b7af78dabdec2b14f0f983e86e1fe695c65bc6a2a3cb42f
   {}: it answers with status 404 (not found)
   pypi:a/a-1.whl: only folders are configured, and none of them has it
 
+hint: before you change `size` or `sha256` in a recipe, compare the archive with what its project publishes
+
 hint: name another mirror with `--debian-mirror`, `--pypi-index` or `--mirror-dir`; \
 a folder that has the files makes `--offline` possible",
             bad.display(),
