@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use glob::Pattern;
 
 use crate::model::{Arch, ByArch, Protection};
 
@@ -16,7 +16,7 @@ pub struct Context<'a> {
     /// The architecture of the layer, where it is known.
     pub arch: Option<Arch>,
     /// The libraries that the layer brings with it.
-    pub carried: &'a Carried,
+    pub carried: &'a CarriedLibraries,
     /// The only symbols the file may export; any where absent.
     pub exports: Option<&'a AllowedExports>,
     /// What the file must be protected by, beyond what is demanded of everybody's files.
@@ -34,14 +34,14 @@ pub enum Place {
 
 /// By the names under which the loader could know them, where the layer's libraries are.
 #[derive(Debug, Clone, Default)]
-pub struct Carried {
+pub struct CarriedLibraries {
     paths: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl Carried {
+impl CarriedLibraries {
     /// Nothing is carried, as with a file on its own.
-    pub fn new() -> Carried {
-        Carried::default()
+    pub fn new() -> CarriedLibraries {
+        CarriedLibraries::default()
     }
 
     /// Adds the library at `path`, below the layer's root, under its file name and its soname.
@@ -67,7 +67,15 @@ impl Carried {
 #[derive(Debug, Clone)]
 pub struct AllowedExports {
     globs: Vec<String>,
-    set: GlobSet,
+    patterns: Vec<Pattern>,
+}
+
+/// A text that is not a glob.
+#[derive(Debug, thiserror::Error)]
+#[error("`{glob}` is not a glob: {why}")]
+pub struct InvalidGlob {
+    glob: String,
+    why: glob::PatternError,
 }
 
 impl AllowedExports {
@@ -75,17 +83,15 @@ impl AllowedExports {
     ///
     /// # Errors
     /// One of them is not a glob; the error names it.
-    pub fn new(globs: &[String]) -> Result<AllowedExports, globset::Error> {
-        let mut set = GlobSetBuilder::new();
-        for glob in globs {
-            set.add(Glob::new(glob)?);
-        }
-        Ok(AllowedExports { globs: globs.to_vec(), set: set.build()? })
+    pub fn new(globs: &[String]) -> Result<AllowedExports, InvalidGlob> {
+        let compiled =
+            globs.iter().map(|glob| Pattern::new(glob).map_err(|why| InvalidGlob { glob: glob.clone(), why }));
+        Ok(AllowedExports { globs: globs.to_vec(), patterns: compiled.collect::<Result<_, _>>()? })
     }
 
     /// Whether a symbol of that name may be exported.
     pub fn allow(&self, symbol: &str) -> bool {
-        self.set.is_match(symbol)
+        self.patterns.iter().any(|pattern| pattern.matches(symbol))
     }
 
     /// The globs as they were given.

@@ -1,7 +1,7 @@
 //! Which entries of an archive become part of the tree, and which of them are executable.
 
 use anyhow::{Context as _, bail};
-use globset::{Glob, GlobBuilder, GlobMatcher};
+use glob::MatchOptions;
 
 use crate::model::recipe::Source;
 
@@ -18,24 +18,25 @@ pub struct Selection {
 #[derive(Debug)]
 struct Pattern {
     text: String,
-    itself: GlobMatcher,
-    below: GlobMatcher,
+    itself: glob::Pattern,
+    below: glob::Pattern,
     used: bool,
 }
+
+/// `*` stays within one part of a path.
+const WITHIN_A_PART: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 impl Pattern {
     fn new(text: &str) -> anyhow::Result<Pattern> {
         let trimmed = text.trim_end_matches('/');
-        let glob = |pattern: &str| -> anyhow::Result<Glob> {
-            let built = GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build();
-            built.with_context(|| format!("`{text}` is not a glob"))
-        };
-        let below = glob(&format!("{trimmed}/**"))?.compile_matcher();
-        Ok(Pattern { text: text.to_owned(), itself: glob(trimmed)?.compile_matcher(), below, used: false })
+        let glob = |pattern: &str| glob::Pattern::new(pattern).with_context(|| format!("`{text}` is not a glob"));
+        let below = glob(&format!("{trimmed}/**"))?;
+        Ok(Pattern { text: text.to_owned(), itself: glob(trimmed)?, below, used: false })
     }
 
     fn matches(&mut self, path: &str) -> bool {
-        let matches = self.itself.is_match(path) || self.below.is_match(path);
+        let matches = [&self.itself, &self.below].iter().any(|glob| glob.matches_with(path, WITHIN_A_PART));
         self.used |= matches;
         matches
     }
