@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::catalog::Catalog;
 use crate::model::{LayerName, Version};
 use crate::plan::{Plan, Request, resolve};
-use crate::source::{self, Context, Probe, Tried};
+use crate::source::{self, Context, FailedPlace, Probe};
 
 /// A version, and why it is not a newer one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Choice {
     /// and fetching it says what to do.
     pub passed_over: Vec<Version>,
     /// What was tried in vain.
-    pub tried: Vec<Tried>,
+    pub tried: Vec<FailedPlace>,
 }
 
 impl Choice {
@@ -95,7 +95,7 @@ pub fn choose(
     let mut probe = Probe::start(context, &deciding.concat());
     let (mut passed_over, mut tried, mut first) = (Vec::new(), Vec::new(), 0);
     for (version, wanted) in versions.iter().zip(&deciding) {
-        let in_vain: Vec<Tried> = match finished(version) {
+        let in_vain: Vec<FailedPlace> = match finished(version) {
             true => Vec::new(),
             false => (first..first + wanted.len()).filter_map(|at| probe.in_vain(at)).flatten().collect(),
         };

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::build_layer::Purpose;
-use crate::commands::passed::{BENCH, PUBLISH, Passed};
+use crate::commands::passed::{BENCH, CompanionCommand, PUBLISH};
 use crate::commands::sourcing::EntryOrder;
 use crate::commands::{
     Outcome, audit, build_layer, bump, check_groups, clean, doctor, fetch, inspect, invoke as invoke_command, list,
@@ -70,13 +70,13 @@ enum Command {
     /// Build a layer twice from nothing, under different conditions, and compare every byte.
     Verify(verify::Verify),
     /// Publish layers of dist/ to regions of AWS Lambda or Alibaba Cloud Function Compute.
-    Publish(Passed),
+    Publish(CompanionCommand),
     /// Render layers/published.json for people.
-    Index(Passed),
+    Index(CompanionCommand),
     /// List the regions that layers can be published to.
-    Regions(Passed),
+    Regions(CompanionCommand),
     /// Measure the layers in dist/ beside their peers.
-    Bench(Passed),
+    Bench(CompanionCommand),
     /// Check whether this machine has what building needs.
     Doctor(doctor::Doctor),
     /// Remove what builds have left in the cache.
@@ -175,6 +175,7 @@ fn build_for_comparison(file: &Path, ui: &Ui) -> Result<Outcome> {
     let order = trial::Order::read(file)?;
     let cli = Cli::try_parse_from(std::iter::once("xtask".to_owned()).chain(order.arguments))?;
     let Command::BuildLayer(mut command) = cli.command else { bail!("a verification only builds layers") };
-    command.purpose = Purpose::Comparison(if order.reversed { EntryOrder::Reversed } else { EntryOrder::Archive });
+    command.purpose =
+        Purpose::Comparison(if order.reversed { EntryOrder::ReversedFolders } else { EntryOrder::Archive });
     command.run(&Session::at(&order.checkout, order.cache, ui.clone())?)
 }

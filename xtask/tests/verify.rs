@@ -11,7 +11,7 @@ use xtask::model::{Arch, Sha256};
 use xtask::plan::{Request, resolve};
 use xtask::session::Session;
 use xtask::ui::Ui;
-use xtask::verify::compare::How;
+use xtask::verify::compare::FileDifference;
 use xtask::verify::{Report, Subject, verify};
 
 /// A checkout whose packages are really made; and what is in its archives.
@@ -74,7 +74,7 @@ fn a_planted_time_is_found_and_named() {
     assert!(!report.passed());
     let first = &report.differences[0];
     assert_eq!((first.what.as_str(), first.file.as_str(), first.files), ("lib 1.0 (x86_64)", "lib.a", 1));
-    let How::Offset(offset) = first.how else { panic!("{:?} is not an offset", first.how) };
+    let FileDifference::Offset(offset) = first.how else { panic!("{:?} is not an offset", first.how) };
     let bytes = first.places.each_ref().map(|place| fs::read(place).expect("kept"));
     let offset = usize::try_from(offset).expect("small");
     assert!(bytes[0][..offset] == bytes[1][..offset] && bytes[0][offset] != bytes[1][offset]);

@@ -68,7 +68,7 @@ async fn region<S: Store>(
     let mut reports = Vec::new();
     let progress = engine.ui.busy(&format!("{}: {}", place.region, counted(plans.len(), "layer")));
     for (order, plan) in orders.iter().zip(plans) {
-        let doing = Doing { engine, place, order, progress: &progress };
+        let doing = Publication { engine, place, order, progress: &progress };
         let result = doing.layer(plan).await.map_err(|failure| failure.message);
         reports.push(LayerReport { name: order.name.clone(), result });
     }
@@ -76,14 +76,14 @@ async fn region<S: Store>(
 }
 
 /// One layer that is being published in one region.
-struct Doing<'a, S> {
+struct Publication<'a, S> {
     engine: &'a Engine<'a>,
     place: &'a Place<S>,
     order: &'a Order,
     progress: &'a Progress,
 }
 
-impl<S: Store> Doing<'_, S> {
+impl<S: Store> Publication<'_, S> {
     fn say(&self, what: &str) {
         self.progress.say(format!("{}: {} {what}", self.place.region, self.order.name));
     }

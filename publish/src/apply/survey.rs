@@ -6,7 +6,7 @@ use xtask::model::target::Cloud;
 
 use super::{Place, retry::Patience};
 use crate::order::Order;
-use crate::plan::{Observed, Plan, RegionPlan, Wish, Work, decide};
+use crate::plan::{Observed, Plan, RegionPlan, SharingAndRetention, Work, decide};
 use crate::store::{Failure, Kind, Store};
 
 /// The plan for `orders` in all of `places`.
@@ -14,7 +14,7 @@ pub async fn survey<S: Store>(
     patience: &Patience,
     places: &[Place<S>],
     orders: &[Order],
-    wish: &Wish,
+    wish: &SharingAndRetention,
     cloud: Cloud,
 ) -> Plan {
     let regions = stream::iter(places).map(|place| async move {
@@ -38,7 +38,7 @@ async fn region<S: Store>(
     patience: &Patience,
     place: &Place<S>,
     orders: &[Order],
-    wish: &Wish,
+    wish: &SharingAndRetention,
 ) -> Result<Vec<crate::plan::LayerPlan>, Failure> {
     let mut layers = Vec::new();
     for order in orders {

@@ -43,7 +43,7 @@ pub struct Selection<'a> {
 
 /// The checkout, as far as publishing is concerned.
 #[derive(Debug)]
-pub struct Shelf<'a> {
+pub struct ZipsAndPins<'a> {
     /// Layers and targets.
     pub catalog: &'a Catalog,
     /// The digests that zips must have.
@@ -59,7 +59,7 @@ pub type Outcome = std::result::Result<(Vec<Order>, Vec<String>), Vec<String>>;
 ///
 /// # Errors
 /// If something is selected that does not exist.
-pub fn collect(shelf: &Shelf<'_>, selection: &Selection<'_>) -> Result<Outcome> {
+pub fn collect(shelf: &ZipsAndPins<'_>, selection: &Selection<'_>) -> Result<Outcome> {
     let (mut orders, mut remarks, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for LayerRef { name: layer, version } in selection.layers {
         let version = version_of(shelf.catalog, layer, version.as_ref())?;
@@ -113,7 +113,7 @@ fn architectures(catalog: &Catalog, selection: &Selection<'_>) -> Result<Vec<Arc
 
 /// One zip.
 fn one(
-    shelf: &Shelf<'_>,
+    shelf: &ZipsAndPins<'_>,
     selection: &Selection<'_>,
     layer: &LayerName,
     version: &Version,

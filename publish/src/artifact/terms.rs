@@ -13,7 +13,7 @@ use crate::order::Terms;
 
 /// The terms, and remarks for a human.
 #[derive(Debug)]
-pub struct Remarked {
+pub struct TermsWithRemarks {
     /// The text that the cloud shows.
     pub terms: Terms,
     /// What a human should know.
@@ -21,7 +21,7 @@ pub struct Remarked {
 }
 
 /// The terms of a zip.
-pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> Remarked {
+pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> TermsWithRemarks {
     let manifest = &release.manifest;
     let audited = |target: &Target| manifest.targets.contains(&target.name);
     let Listed { listed: mut runtimes, no_place, .. } =
@@ -41,7 +41,7 @@ pub fn of(release: &Release, selection: &Selection<'_>, catalog: &Catalog) -> Re
         license: license(release),
         runtimes,
     };
-    Remarked { terms, remarks }
+    TermsWithRemarks { terms, remarks }
 }
 
 /// The terms of all that is in the zip, as one SPDX expression.

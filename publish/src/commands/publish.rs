@@ -23,12 +23,12 @@ use crate::apply::report::Report;
 use crate::apply::retry::Patience;
 use crate::apply::survey::survey;
 use crate::apply::{Engine, Place, carry_out};
-use crate::artifact::{Selection, Shelf, collect};
+use crate::artifact::{Selection, ZipsAndPins, collect};
 use crate::index::published::Index;
 use crate::model::audience::{AccountId, OrganizationId};
 use crate::model::{Audience, BucketName, Regions, Template};
 use crate::order::Order;
-use crate::plan::{self, Action, Plan, Wish};
+use crate::plan::{self, Action, Plan, SharingAndRetention};
 use crate::store::Store;
 use xtask::ui::counted;
 
@@ -137,7 +137,7 @@ impl Publish {
             today: Date::of(SystemTime::now()),
         };
         let lock = Lock::load(&session.catalog.root)?;
-        let shelf = Shelf { catalog: &session.catalog, lock: &lock, dist: &session.dist };
+        let shelf = ZipsAndPins { catalog: &session.catalog, lock: &lock, dist: &session.dist };
         match collect(&shelf, &selection)? {
             Ok((orders, remarks)) => {
                 remarks.iter().for_each(|remark| session.ui.note(format!("note: {remark}")));
@@ -177,12 +177,12 @@ impl Publish {
         self.finish(session, orders, &report)
     }
 
-    fn wish(&self) -> Wish {
+    fn wish(&self) -> SharingAndRetention {
         let public = self.public.then_some(Audience::Public);
         let organizations = self.org.iter().cloned().map(Audience::Organization);
         let accounts = self.account.iter().cloned().map(Audience::Account);
         let audience: BTreeSet<_> = public.into_iter().chain(organizations).chain(accounts).collect();
-        Wish { audience, keep: self.keep.map(NonZeroUsize::get) }
+        SharingAndRetention { audience, keep: self.keep.map(NonZeroUsize::get) }
     }
 
     fn finish(&self, session: &Session, orders: &[Order], report: &Report) -> Result<Outcome> {

@@ -16,7 +16,7 @@ use crate::order::Order;
 
 /// What is wanted of every layer, besides being there.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct SharingAndRetention {
     /// With whom it shall be shared.
     pub audience: BTreeSet<Audience>,
     /// How many versions to keep, the published one included; all of them by default.
@@ -149,7 +149,7 @@ impl Plan {
 }
 
 /// Decides what to do about `order`, given what the cloud has (`observed`).
-pub fn decide(order: &Order, observed: &Observed, wish: &Wish) -> LayerPlan {
+pub fn decide(order: &Order, observed: &Observed, wish: &SharingAndRetention) -> LayerPlan {
     let mut actions = Vec::new();
     if observed.present.is_none() {
         actions.push(Action::Create);

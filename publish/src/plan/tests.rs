@@ -19,8 +19,8 @@ fn details(order: &Order, number: u64) -> Details {
     }
 }
 
-fn public() -> Wish {
-    Wish { audience: [Audience::Public].into(), keep: None }
+fn public() -> SharingAndRetention {
+    SharingAndRetention { audience: [Audience::Public].into(), keep: None }
 }
 
 #[test]
@@ -56,7 +56,8 @@ fn only_older_versions_are_deleted_and_only_beyond_the_number_kept() {
             present: present.map(|number| details(&order, number)),
             ..Observed::default()
         };
-        let plan = decide(&order, &observed, &Wish { keep: Some(keep), ..Wish::default() });
+        let plan =
+            decide(&order, &observed, &SharingAndRetention { keep: Some(keep), ..SharingAndRetention::default() });
         let number = |action: &Action| match action {
             Action::Delete(version) => Some(version.number),
             _ => None,
@@ -90,7 +91,7 @@ fn differences_are_told_one_by_one() {
         ]
     );
     let observed = Observed { present: Some(found), pretenders: vec![8], ..Observed::default() };
-    let notes = decide(&order, &observed, &Wish::default()).notes;
+    let notes = decide(&order, &observed, &SharingAndRetention::default()).notes;
     assert_eq!(notes[0], "version 8 is described with this digest and holds other bytes");
     assert_eq!(notes[1], "version 3 holds these bytes, but its size is `7`, not `3`; versions cannot be changed");
 }

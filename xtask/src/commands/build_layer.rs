@@ -9,7 +9,7 @@ use clap::Args;
 use super::Outcome;
 use super::selection::Selection;
 use super::sharing::SharedCacheArgs;
-use super::sourcing::{EntryOrder, FetchArgs, Reversed, to_build};
+use super::sourcing::{EntryOrder, FetchArgs, ReversedFolders, to_build};
 use super::workshop::{BuilderArgs, Workshop};
 use crate::assembly::{Assembled, BuildContext, about, assemble, pack_unproven, up_to_date};
 use crate::compile::{Builder, PackageCache, schedule};
@@ -104,12 +104,12 @@ impl BuildLayer {
         let rejected = shared.as_ref().map(|shared| shared.pull(&to_build(&plan, &cache), &cache, ui));
         sources.fetch(&to_build(&plan, &cache), &session.catalog)?;
         let runner = workshop.runner();
-        let reversed = Reversed(&sources);
+        let reversed = ReversedFolders(&sources);
         let builder = Builder {
             catalog: &session.catalog,
             cache: &cache,
             sources: match self.purpose {
-                Purpose::Comparison(EntryOrder::Reversed) => &reversed,
+                Purpose::Comparison(EntryOrder::ReversedFolders) => &reversed,
                 _ => &sources,
             },
             runner: runner.as_ref(),

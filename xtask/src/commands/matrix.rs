@@ -22,12 +22,12 @@ pub struct MatrixCommand {}
 /// What a job is made for, each.
 #[derive(Debug, Serialize)]
 pub struct Matrix {
-    include: Vec<Cell>,
+    include: Vec<MatrixEntry>,
 }
 
 /// One build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cell {
+pub struct MatrixEntry {
     /// The layer.
     pub layer: LayerName,
     /// Its version.
@@ -49,12 +49,12 @@ impl MatrixCommand {
 
 /// Every locked zip with every builder: the host, and the images that exist for its architecture. A zip is in a release
 /// as soon as it has a digest in the lock, and not before, so that nothing is released that nobody has built.
-pub fn cells(catalog: &Catalog, lock: &Lock) -> Vec<Cell> {
+pub fn cells(catalog: &Catalog, lock: &Lock) -> Vec<MatrixEntry> {
     let mut cells = Vec::new();
     for zip in lock.zips() {
         let images = catalog.targets.targets.iter().filter(|target| target.image.is_some());
         let images = images.filter(|target| target.architectures.contains(&zip.arch)).map(|target| &*target.name);
-        cells.extend([HOST].into_iter().chain(images).map(|builder| Cell {
+        cells.extend([HOST].into_iter().chain(images).map(|builder| MatrixEntry {
             layer: zip.layer.clone(),
             version: zip.version.clone(),
             arch: zip.arch,

@@ -18,12 +18,12 @@ pub const BENCH: &str = "bench";
 /// Arguments that the other program understands; it has a `--help` of its own.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
-pub struct Passed {
+pub struct CompanionCommand {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     arguments: Vec<OsString>,
 }
 
-impl Passed {
+impl CompanionCommand {
     /// Compiles the program of the workspace member `package` if it is not yet, and becomes it. The program sees the
     /// arguments, after `command` if it has several commands.
     ///

@@ -134,13 +134,13 @@ pub enum EntryOrder {
     /// As the archive has them.
     Archive,
     /// By name, backwards.
-    Reversed,
+    ReversedFolders,
 }
 
 /// Sources whose folders list their entries in another order, where the file system lets that show.
-pub struct Reversed<'a>(pub &'a Archives);
+pub struct ReversedFolders<'a>(pub &'a Archives);
 
-impl Sources for Reversed<'_> {
+impl Sources for ReversedFolders<'_> {
     fn unpack(&self, package: &Package, into: &Path) -> Result<()> {
         self.0.unpack(package, into)?;
         files::reverse_entries(into)

@@ -15,7 +15,7 @@ use diffy::{Hunk, Line};
 
 /// A hunk that was found at other lines than it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct MovedHunk {
     /// The file it changes.
     pub file: String,
     /// Which of the file's hunks it is, from 1.
@@ -24,7 +24,7 @@ pub struct Moved {
     pub lines: isize,
 }
 
-impl fmt::Display for Moved {
+impl fmt::Display for MovedHunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "hunk {} of `{}` moved by {:+} lines", self.hunk, self.file, self.lines)
     }
@@ -34,12 +34,12 @@ impl fmt::Display for Moved {
 /// be moved.
 ///
 /// On an error the tree may be half patched; it belongs to a build that ends there.
-pub fn apply(patch: &Path, tree: &Path) -> Result<Vec<Moved>> {
+pub fn apply(patch: &Path, tree: &Path) -> Result<Vec<MovedHunk>> {
     let text = fs::read(patch).with_context(|| format!("cannot read the patch {}", patch.display()))?;
     apply_text(&text, tree).with_context(|| format!("the patch {} does not apply", patch.display()))
 }
 
-fn apply_text(text: &[u8], tree: &Path) -> Result<Vec<Moved>> {
+fn apply_text(text: &[u8], tree: &Path) -> Result<Vec<MovedHunk>> {
     let mut moved = Vec::new();
     for file in PatchSet::parse_bytes(text, ParseOptions::unidiff()) {
         let file = file.context("it is not a unified diff")?;
@@ -103,7 +103,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// `old` with every hunk applied. Hunks that had to be moved are added to `moved`.
-fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8], moved: &mut Vec<Moved>) -> Result<Vec<u8>> {
+fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8], moved: &mut Vec<MovedHunk>) -> Result<Vec<u8>> {
     let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
     let mut new = Vec::with_capacity(old.len());
     let mut next = 0;
@@ -113,7 +113,7 @@ fn rewritten(old: &[u8], hunks: &[Hunk<'_, [u8]>], name: &[u8], moved: &mut Vec<
             place(hunk, &lines, next, named).with_context(|| format!("hunk {} of {}", number + 1, shown(name)))?;
         if start != named {
             let file = String::from_utf8_lossy(name).into_owned();
-            moved.push(Moved { file, hunk: number + 1, lines: start.cast_signed() - named.cast_signed() });
+            moved.push(MovedHunk { file, hunk: number + 1, lines: start.cast_signed() - named.cast_signed() });
         }
         new.extend(lines[next..start].iter().copied().flatten());
         next = start;

@@ -12,7 +12,7 @@ use crate::archive::layer as zipped;
 use crate::model::{Arch, ByArch, Protection, Targets};
 
 use super::audit::{audit as audit_file, build_paths};
-use super::context::{AllowedExports, Carried, Context, Place};
+use super::context::{AllowedExports, CarriedLibraries, Context, Place};
 use super::file::{BrokenElf, ElfFile, Kind};
 use super::finding::{Finding, Findings, Rule};
 use super::input::Input;
@@ -81,7 +81,7 @@ struct Survey {
     entries: usize,
     unpacked: u64,
     files: Vec<(String, Result<ElfFile, BrokenElf>)>,
-    carried: Carried,
+    carried: CarriedLibraries,
     findings: Vec<Finding>,
 }
 

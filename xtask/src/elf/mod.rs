@@ -35,7 +35,7 @@ mod versions;
 mod tests;
 
 pub use audit::audit;
-pub use context::{AllowedExports, Carried, Context, Place};
+pub use context::{AllowedExports, CarriedLibraries, Context, Place};
 pub use file::{BrokenElf, ElfFile};
 pub use finding::{Finding, Rule};
 pub use input::Input;

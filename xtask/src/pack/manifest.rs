@@ -2,6 +2,9 @@
 //!
 //! It lies inside the zip, so it holds nothing that depends on the machine,
 //! the folder or the hour, and lists every file but itself.
+//!
+//! Its structs repeat fields of [`super::facts`] on purpose: they are a file format, which changes only with its number,
+//! whereas the facts change with the packer.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};

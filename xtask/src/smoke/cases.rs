@@ -7,7 +7,7 @@ use super::fixture::{ExpectedReport, Fixture};
 use super::long_files::pad_mp4;
 use super::server::{Behaviour, Resource};
 use super::setting::{MEDIA, ODD_NAME, Setting};
-use super::traffic::{Demand, Traffic};
+use super::traffic::{ExpectedTraffic, Traffic};
 use super::trust::Trust;
 
 /// What a signed URL of S3 looks like, as to the characters in it. The key and the signature are those of nobody.
@@ -113,7 +113,7 @@ impl Cases<'_> {
         ] {
             let path = self.put(&format!("untrusted-{trust:?}.mp4"), resource(movie));
             let case = self.case(name.to_owned(), self.setting.server.https(&path), Expected::CertificateError);
-            cases.push(Case { trust, traffic: Traffic::To { prefix: path, demand: Demand::Nothing }, ..case });
+            cases.push(Case { trust, traffic: Traffic::To { prefix: path, demand: ExpectedTraffic::Nothing }, ..case });
         }
         let target = self.put("moved/here.mp4", resource(movie));
         for (name, from, to) in [
@@ -137,8 +137,10 @@ impl Cases<'_> {
         let mut cases = Vec::new();
         let signed = self.put("signed.mp4", resource(movie).with(Behaviour::Signed(SIGNED_QUERY.to_owned())));
         let target = format!("{signed}?{SIGNED_QUERY}");
-        let exactly =
-            |prefix: &str, target: &str| Traffic::To { prefix: prefix.into(), demand: Demand::Exactly(target.into()) };
+        let exactly = |prefix: &str, target: &str| Traffic::To {
+            prefix: prefix.into(),
+            demand: ExpectedTraffic::Exactly(target.into()),
+        };
         for (name, url) in [
             ("http with a signed query", self.setting.server.http(&target)),
             ("https with a signed query", self.setting.server.https(&target)),
@@ -194,7 +196,7 @@ impl Cases<'_> {
     }
 
     /// A long file, and servers that know no ranges or keep no connection.
-    pub fn modest(&self, demand: &Demand) -> anyhow::Result<Vec<Case>> {
+    pub fn modest(&self, demand: &ExpectedTraffic) -> anyhow::Result<Vec<Case>> {
         let movie = self.movie()?;
         let report = || Expected::Report(movie.expected.clone());
         let (path, long) = self.put_long()?;

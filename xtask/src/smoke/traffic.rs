@@ -15,13 +15,13 @@ pub enum Traffic {
         /// The beginning.
         prefix: String,
         /// What they must be.
-        demand: Demand,
+        demand: ExpectedTraffic,
     },
 }
 
 /// What requests must be.
 #[derive(Debug, Clone)]
-pub enum Demand {
+pub enum ExpectedTraffic {
     /// None.
     Nothing,
     /// At least one, and all for this target, byte for byte.
@@ -56,19 +56,21 @@ impl Traffic {
     }
 }
 
-impl Demand {
+impl ExpectedTraffic {
     /// Whether the requests are as demanded, and the demand in words.
     fn judge(&self, records: &[Record]) -> (bool, String) {
         let sent: u64 = records.iter().map(|record| record.sent).sum();
         let ranges = records.iter().any(|record| record.status == 206);
         match self {
-            Demand::Nothing => (records.is_empty(), "no request".to_owned()),
-            Demand::Exactly(target) => {
+            ExpectedTraffic::Nothing => (records.is_empty(), "no request".to_owned()),
+            ExpectedTraffic::Exactly(target) => {
                 let all = !records.is_empty() && records.iter().all(|record| record.target == *target);
                 (all, format!("requests for {target} only"))
             }
-            Demand::Less(bytes) => (ranges && sent < *bytes, format!("ranges, of less than {bytes} bytes in all")),
-            Demand::Frugal { requests, bytes } => {
+            ExpectedTraffic::Less(bytes) => {
+                (ranges && sent < *bytes, format!("ranges, of less than {bytes} bytes in all"))
+            }
+            ExpectedTraffic::Frugal { requests, bytes } => {
                 let asked: u64 = records.iter().map(|record| record.asked).sum();
                 let few = connections(records) == 1 && records.len() <= *requests && asked <= *bytes;
                 let expected = format!(
@@ -76,7 +78,7 @@ impl Demand {
                 );
                 (ranges && few, expected)
             }
-            Demand::More(bytes) => {
+            ExpectedTraffic::More(bytes) => {
                 let more = records.iter().any(|record| record.asked > *bytes);
                 (more, format!("a request for more than {bytes} bytes"))
             }
@@ -117,15 +119,15 @@ mod tests {
             agent.get(url).header("Range", range).call().expect("ok").body_mut().read_to_vec().expect("ok");
         }
         let judge = |prefix: &str, demand| Traffic::To { prefix: prefix.to_owned(), demand }.judge(&server);
-        assert_eq!(judge("/a", Demand::Exactly("/a%20b".to_owned())), Ok(()));
-        assert_eq!(judge("/a", Demand::Less(11)), Ok(()));
-        assert_eq!(judge("/b", Demand::Nothing), Ok(()));
-        assert_eq!(judge("/a", Demand::More(5)), Ok(()));
-        let none = judge("/b", Demand::Exactly("/b".to_owned())).expect_err("nothing came");
+        assert_eq!(judge("/a", ExpectedTraffic::Exactly("/a%20b".to_owned())), Ok(()));
+        assert_eq!(judge("/a", ExpectedTraffic::Less(11)), Ok(()));
+        assert_eq!(judge("/b", ExpectedTraffic::Nothing), Ok(()));
+        assert_eq!(judge("/a", ExpectedTraffic::More(5)), Ok(()));
+        let none = judge("/b", ExpectedTraffic::Exactly("/b".to_owned())).expect_err("nothing came");
         assert_eq!(none.1, "nothing reached the server");
-        assert!(judge("/a", Demand::Less(10)).is_err());
-        assert!(judge("/a", Demand::Nothing).is_err());
-        let odd = judge("/a", Demand::Exactly("/a b".to_owned())).expect_err("another target");
+        assert!(judge("/a", ExpectedTraffic::Less(10)).is_err());
+        assert!(judge("/a", ExpectedTraffic::Nothing).is_err());
+        let odd = judge("/a", ExpectedTraffic::Exactly("/a b".to_owned())).expect_err("another target");
         insta::assert_snapshot!(odd.1, @r"
         2 requests on 1 connection
         GET /a%20b (bytes=0-3): status 206, 4 of 4 bytes sent
@@ -144,7 +146,7 @@ mod tests {
             asked,
             sent: 1,
         };
-        let frugal = |records: &[Record]| Demand::Frugal { requests: 2, bytes: 100 }.judge(records).0;
+        let frugal = |records: &[Record]| ExpectedTraffic::Frugal { requests: 2, bytes: 100 }.judge(records).0;
         assert!(frugal(&[record(1, 206, 50), record(1, 206, 50)]));
         assert!(!frugal(&[record(1, 206, 50), record(2, 206, 50)]), "connections");
         assert!(!frugal(&[record(1, 200, 50)]), "no range");

@@ -18,9 +18,9 @@ use super::folder;
 use super::http::{Client, shown};
 use super::index;
 use super::mirror::Place;
-use super::report::{self, Attempt, Missed};
+use super::report::{self, Attempt, UnfetchedSource};
 use super::request::{Content, Context, Fetched, Network, Request};
-use super::store::Claim;
+use super::store::WriteLock;
 use super::unpack::file_name;
 use crate::model::recipe::Archive;
 use crate::model::{Origin, Sha256};
@@ -64,7 +64,7 @@ pub fn fetch_all<'a>(
                 report::warn(context.ui, &request.what, &outcome.attempts);
                 fetched.push(found);
             }
-            None => missed.push(Missed { request, attempts: outcome.attempts }),
+            None => missed.push(UnfetchedSource { request, attempts: outcome.attempts }),
         }
     }
     if !missed.is_empty() {
@@ -237,7 +237,7 @@ pub(super) fn locate(client: &Client, origin: &Origin, place: &Place) -> Result<
 
 /// Lands what came whole. Trouble with the disk ends everything; any other failure is noted.
 fn settle(
-    claim: &Claim<'_>,
+    claim: &WriteLock<'_>,
     place: String,
     partial: &std::path::Path,
     result: Result<(), Failure>,

@@ -30,7 +30,7 @@ pub use fetch::{DOWNLOADS, fetch_all};
 pub use http::Client;
 pub use mirror::{MirrorArgs, Mirrors};
 pub use obtain::{Obtained, obtain};
-pub use probe::{Probe, Tried, missing};
+pub use probe::{FailedPlace, Probe, missing};
 pub use question::{Question, Small};
 pub use request::{Content, Context, Fetched, Network, Request};
 pub use store::Store;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use super::disk::DiskError;
 use super::fetch::fetch_one;
-use super::report::{self, Missed};
+use super::report::{self, UnfetchedSource};
 use super::request::{Content, Context, Fetched, Request};
 use super::tree::Tree;
 use super::unpack::{unpack, unpack_tree};
@@ -45,7 +45,7 @@ pub fn obtain<'a>(context: &Context<'_>, request: &Request<'a>, into: &Path) -> 
         let refused: Vec<_> = rejected.iter().filter(is_refused).map(|rejected| rejected.content.digest()).collect();
         let outcome = fetch_one(context, request, &refused);
         let Some(fetched) = outcome.result? else {
-            return Err(nothing_left(context, &rejected, Missed { request, attempts: outcome.attempts }));
+            return Err(nothing_left(context, &rejected, UnfetchedSource { request, attempts: outcome.attempts }));
         };
         report::warn(context.ui, &request.what, &outcome.attempts);
         // Beside its final place, so that the finished tree can be renamed to it.
@@ -107,7 +107,7 @@ fn about(what: &str, rejected: &Rejected<'_>, right: &Tree, from: Content<'_>) -
     text
 }
 
-fn nothing_left(context: &Context<'_>, rejected: &[Rejected<'_>], missed: Missed<'_, '_>) -> anyhow::Error {
+fn nothing_left(context: &Context<'_>, rejected: &[Rejected<'_>], missed: UnfetchedSource<'_, '_>) -> anyhow::Error {
     let what = &missed.request.what;
     let mut text: Vec<String> = rejected.iter().map(|rejected| format!("{what}: {}", rejected.why)).collect();
     // Where every archive was there, the places that did not give one hardly matter.

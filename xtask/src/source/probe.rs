@@ -28,14 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A place that does not have a source, and why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tried {
+pub struct FailedPlace {
     /// The host or the origin.
     pub place: String,
     /// Why not.
     pub why: String,
 }
 
-impl fmt::Display for Tried {
+impl fmt::Display for FailedPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Trouble with a connection names its host by itself.
         if self.why.contains(&self.place) { f.write_str(&self.why) } else { write!(f, "{}: {}", self.place, self.why) }
@@ -53,7 +53,7 @@ pub fn is_here(context: &Context<'_>, request: &Request<'_>) -> bool {
 }
 
 /// Looks into the store and folders; the folders that have another tree.
-fn look_here(context: &Context<'_>, request: &Request<'_>) -> Result<(), Vec<Tried>> {
+fn look_here(context: &Context<'_>, request: &Request<'_>) -> Result<(), Vec<FailedPlace>> {
     let has_archive = |archive: &Archive| {
         let fits = |file: &PathBuf| fs::metadata(file).is_ok_and(|metadata| archive.may_have(metadata.len()));
         context.store.has(archive) || context.mirrors.local(archive).iter().any(fits)
@@ -70,7 +70,7 @@ fn look_here(context: &Context<'_>, request: &Request<'_>) -> Result<(), Vec<Tri
             Ok(tree) => Failure::Tree { expected, actual: tree.digest() },
             Err(error) => Failure::Unreadable(format!("{error:#}")),
         };
-        others.push(Tried { place: path.display().to_string(), why: why.to_string() });
+        others.push(FailedPlace { place: path.display().to_string(), why: why.to_string() });
     }
     Err(others)
 }
@@ -79,7 +79,7 @@ fn look_here(context: &Context<'_>, request: &Request<'_>) -> Result<(), Vec<Tri
 #[derive(Debug)]
 pub struct Probe {
     sources: Vec<State>,
-    answers: Receiver<(usize, Result<(), Tried>)>,
+    answers: Receiver<(usize, Result<(), FailedPlace>)>,
     until: Instant,
 }
 
@@ -89,7 +89,7 @@ struct State {
     found: bool,
     /// Places that have not answered, each as often as it was asked.
     open: Vec<String>,
-    tried: BTreeSet<Tried>,
+    tried: BTreeSet<FailedPlace>,
 }
 
 impl Probe {
@@ -110,7 +110,7 @@ impl Probe {
                 None => {
                     let place = "`--offline`".to_owned();
                     let why = format!("{place} forbids fetching what is neither in the store nor in a folder");
-                    state.tried.insert(Tried { place, why });
+                    state.tried.insert(FailedPlace { place, why });
                 }
                 Some(client) => {
                     for (name, question) in questions(context, request.source, &mut state.tried) {
@@ -119,7 +119,7 @@ impl Probe {
                         // Nobody waits for those that take too long.
                         thread::spawn(move || {
                             let answer = question.ask(&client);
-                            let answer = answer.map_err(|why| Tried { place: name, why: why.to_string() });
+                            let answer = answer.map_err(|why| FailedPlace { place: name, why: why.to_string() });
                             let _ = sender.send((at, answer));
                         });
                     }
@@ -132,7 +132,7 @@ impl Probe {
 
     /// Waits until it is known whether the source at that place of the list can be fetched. The places that were tried in
     /// vain, or nothing if it can be fetched.
-    pub fn in_vain(&mut self, at: usize) -> Option<Vec<Tried>> {
+    pub fn in_vain(&mut self, at: usize) -> Option<Vec<FailedPlace>> {
         loop {
             let state = self.sources.get_mut(at)?;
             if state.found {
@@ -146,13 +146,13 @@ impl Probe {
                 Err(_) => {
                     let late = std::mem::take(&mut state.open).into_iter();
                     let why = format!("no answer within {} seconds", DEADLINE.as_secs());
-                    state.tried.extend(late.map(|place| Tried { place, why: why.clone() }));
+                    state.tried.extend(late.map(|place| FailedPlace { place, why: why.clone() }));
                 }
             }
         }
     }
 
-    fn note(&mut self, of: usize, answer: Result<(), Tried>) {
+    fn note(&mut self, of: usize, answer: Result<(), FailedPlace>) {
         let Some(state) = self.sources.get_mut(of) else { return };
         match answer {
             Ok(()) => state.found = true,
@@ -189,12 +189,12 @@ impl Question {
 
 /// What there is to ask about a source, by a short name of the place. Origins for which this machine knows no place are
 /// tried in vain already.
-fn questions(context: &Context<'_>, source: &Source, tried: &mut BTreeSet<Tried>) -> Vec<(String, Question)> {
+fn questions(context: &Context<'_>, source: &Source, tried: &mut BTreeSet<FailedPlace>) -> Vec<(String, Question)> {
     let mut questions = Vec::new();
     for archive in &source.archives {
         for origin in &archive.origins {
             let places = context.mirrors.remote(origin).unwrap_or_else(|error| {
-                tried.insert(Tried { place: origin.to_string(), why: format!("{error:#}") });
+                tried.insert(FailedPlace { place: origin.to_string(), why: format!("{error:#}") });
                 Vec::new()
             });
             for place in places {

@@ -27,7 +27,7 @@ pub struct Store {
 
 /// The right to write one archive. Released when dropped, and by the end of the process.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub struct WriteLock<'a> {
     store: &'a Store,
     sha256: Sha256,
     lock: PathBuf,
@@ -62,7 +62,7 @@ impl Store {
     }
 
     /// Waits for the right to write the archive of that digest, and says so after a while. `what` names it.
-    pub fn claim(&self, sha256: Sha256, what: &str, ui: &Ui) -> anyhow::Result<Claim<'_>> {
+    pub fn claim(&self, sha256: Sha256, what: &str, ui: &Ui) -> anyhow::Result<WriteLock<'_>> {
         let folder = self.partial_folder()?;
         let lock = folder.join(format!("{sha256}.lock"));
         let cannot_lock = || format!("cannot lock `{}`", lock.display());
@@ -73,7 +73,7 @@ impl Store {
             let file = file.map_err(|error| DiskError::writing(&lock, 0, error))?;
             match file.try_lock() {
                 // The file may have been removed by the one that held the lock before.
-                Ok(()) if is_at(&file, &lock) => return Ok(Claim { store: self, sha256, lock, _file: file }),
+                Ok(()) if is_at(&file, &lock) => return Ok(WriteLock { store: self, sha256, lock, _file: file }),
                 Ok(()) => continue,
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error).with_context(cannot_lock),
@@ -93,7 +93,7 @@ impl Store {
     }
 }
 
-impl Claim<'_> {
+impl WriteLock<'_> {
     /// The file for what comes from `place`. What an earlier run left there goes on from where it broke.
     pub fn partial(&self, place: &str) -> PathBuf {
         let name = format!("{}.{}", self.sha256, Sha256::of(place).short());
@@ -137,7 +137,7 @@ impl Claim<'_> {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for WriteLock<'_> {
     fn drop(&mut self) {
         // The next one to claim makes a new file, and notices if it had opened this one.
         let _ = fs::remove_file(&self.lock);

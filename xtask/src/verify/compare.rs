@@ -23,7 +23,7 @@ pub struct Difference {
     /// The first file that differs, by path in it; for a zip whose files are all the same, the zip's own name.
     pub file: String,
     /// How it differs.
-    pub how: How,
+    pub how: FileDifference,
     /// How many files differ.
     pub files: usize,
     /// The file in both builds.
@@ -34,7 +34,7 @@ pub struct Difference {
 /// How a file differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum How {
+pub enum FileDifference {
     /// Its bytes do, first at this offset.
     Offset(u64),
     /// Its mode or kind does, with equal bytes.
@@ -105,15 +105,15 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn how(places: &[PathBuf; 2]) -> Result<How> {
+fn how(places: &[PathBuf; 2]) -> Result<FileDifference> {
     let state = |path: &PathBuf| fs::symlink_metadata(path).ok().map(|metadata| metadata.file_type());
     match (state(&places[0]), state(&places[1])) {
         (Some(one), Some(other)) if one.is_file() && other.is_file() => {
-            Ok(first_difference(&places[0], &places[1])?.map_or(How::Mode, How::Offset))
+            Ok(first_difference(&places[0], &places[1])?.map_or(FileDifference::Mode, FileDifference::Offset))
         }
-        (Some(one), Some(other)) if one == other => Ok(How::Offset(0)),
-        (Some(_), Some(_)) => Ok(How::Mode),
-        _ => Ok(How::Missing),
+        (Some(one), Some(other)) if one == other => Ok(FileDifference::Offset(0)),
+        (Some(_), Some(_)) => Ok(FileDifference::Mode),
+        _ => Ok(FileDifference::Missing),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::compare::{Difference, How};
+use super::compare::{Difference, FileDifference};
 use crate::model::{LayerName, Version};
 use crate::pack::Release;
 
@@ -72,9 +72,9 @@ impl fmt::Display for Report {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = match self.how {
-            How::Offset(offset) => format!("differs, first at byte {offset}"),
-            How::Mode => "has the same bytes and another mode or kind".to_owned(),
-            How::Missing => "is in one build only".to_owned(),
+            FileDifference::Offset(offset) => format!("differs, first at byte {offset}"),
+            FileDifference::Mode => "has the same bytes and another mode or kind".to_owned(),
+            FileDifference::Missing => "is in one build only".to_owned(),
         };
         writeln!(f, "{}: `{}` {how} (files that differ: {})", self.what, self.file, self.files)?;
         write!(f, "  {}\n  {}", self.places[0].display(), self.places[1].display())

@@ -6,16 +6,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const VARIABLE: &str = "KILL_TEST_SEED";
 
 /// A generator of numbers (SplitMix64).
-pub struct Chance(u64);
+pub struct Xorshift(u64);
 
-impl Chance {
+impl Xorshift {
     /// From the seed in the environment, or one of its own, which is printed.
-    pub fn new() -> Chance {
+    pub fn new() -> Xorshift {
         let named = std::env::var(VARIABLE).ok().map(|text| text.parse().expect("a number"));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
         let seed = named.unwrap_or(now.as_nanos() as u64 ^ u64::from(std::process::id()));
         eprintln!("{VARIABLE}={seed}");
-        Chance(seed)
+        Xorshift(seed)
     }
 
     fn next(&mut self) -> u64 {

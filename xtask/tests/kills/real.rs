@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use crate::chance::Chance;
+use crate::chance::Xorshift;
 use crate::tool::{KILLS, LIMIT, Place, Run};
 
 /// Names the number of kills.
@@ -34,7 +34,7 @@ impl Work {
     const ALL: [Work; 5] = [Work::Fetch, Work::Compile, Work::Pack, Work::Smoke, Work::Verify];
 
     /// Puts everything into the state in which there is this work to do.
-    fn prepare(self, place: &Place, chance: &mut Chance) {
+    fn prepare(self, place: &Place, chance: &mut Xorshift) {
         match self {
             Work::Fetch => remove(&place.cache().join("archives")),
             Work::Compile => {
@@ -68,7 +68,7 @@ impl Work {
 #[ignore = "needs a finished layer and sources: ci/test-kill"]
 fn nothing_goes_on_and_nothing_stays() {
     let kills = std::env::var(VARIABLE).map_or(30, |text| text.parse().expect("a number"));
-    let mut chance = Chance::new();
+    let mut chance = Xorshift::new();
     let place = Place::new();
     copy_cache(&place);
     let zip = zip().display().to_string();

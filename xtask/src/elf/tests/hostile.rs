@@ -13,7 +13,7 @@ use crate::model::ByArch;
 /// Reads and audits; the outcome is of no interest.
 fn survive(bytes: &[u8], targets: &Targets) {
     if let Ok(Some(file)) = read(bytes) {
-        let carried = Carried::new();
+        let carried = CarriedLibraries::new();
         let protections = ByArch::default();
         let context = Context {
             path: "bin/x",
@@ -45,9 +45,9 @@ fn versioned() -> Vec<u8> {
 }
 
 /// A small generator with a fixed seed (xorshift), so that a failure comes back.
-struct Chance(u64);
+struct Xorshift(u64);
 
-impl Chance {
+impl Xorshift {
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -104,7 +104,7 @@ fn hidden_symbols_are_no_exports() {
 #[test]
 fn thousands_of_damaged_files_do_no_harm() {
     let targets = targets();
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let mut chance = Xorshift(0x9e37_79b9_7f4a_7c15);
     let begun = Instant::now();
     for original in [victim(), versioned()] {
         let hot = hot_spots(&original);

@@ -57,7 +57,7 @@ fn demanded() -> ByArch<Protection> {
 
 /// Audits a file of a layer for x86_64 that carries two libraries.
 fn findings(path: &str, file: &ElfFile, targets: &Targets) -> Vec<Finding> {
-    let mut carried = Carried::new();
+    let mut carried = CarriedLibraries::new();
     carried.add("lib/libown.so.1.2", Some("libown.so.1"));
     carried.add("far/libfar.so.1", None);
     let exports = AllowedExports::new(&["Api_*".to_owned()]).expect("globs");
@@ -157,7 +157,7 @@ fn protections_are_demanded_by_architecture() {
     (file.arch, file.machine, file.interpreter) = (Some(Arch::Arm64), "arm64".to_owned(), None);
     file.needed = vec!["libc.so.6".to_owned()];
     file.search.runpath.clear();
-    let carried = Carried::new();
+    let carried = CarriedLibraries::new();
     let demanded = demanded();
     let context = Context {
         path: "x",
@@ -221,7 +221,7 @@ fn many_symbols_are_counted_and_not_all_named() {
 
 /// What is found in a file that belongs to no layer.
 fn findings_alone(file: &ElfFile, targets: &Targets) -> Vec<Finding> {
-    let carried = Carried::new();
+    let carried = CarriedLibraries::new();
     let context = Context {
         path: "x",
         place: Place::Alone,

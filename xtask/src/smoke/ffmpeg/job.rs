@@ -44,7 +44,7 @@ pub enum Product {
         /// Pixels.
         height: u32,
         /// What it must show.
-        shows: Shows,
+        shows: PictureContent,
     },
     /// A file of which ffprobe says this, with a tolerance for its duration in seconds; its sound can be heard.
     Media(ExpectedReport, f64),
@@ -67,7 +67,7 @@ pub enum PictureKind {
 
 /// What a picture must show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
+pub enum PictureContent {
     /// Anything that is not of one colour.
     Anything,
     /// The frame of `film.mp4` that is there at two seconds.

@@ -1,15 +1,15 @@
 //! All the jobs that ffmpeg is given.
 
-use super::job::{Job, Output, PictureKind, Product, Shows};
+use super::job::{Job, Output, PictureContent, PictureKind, Product};
 use crate::smoke::cases::{Cases, resource};
 use crate::smoke::fixture::{Audio, ExpectedReport, Video};
 use crate::smoke::server::Behaviour;
 use crate::smoke::setting::MEDIA;
-use crate::smoke::traffic::{Demand, Traffic};
+use crate::smoke::traffic::{ExpectedTraffic, Traffic};
 use crate::smoke::trust::Trust;
 
 /// What a frame of a long file with its index at the end may cost.
-const MODEST: Demand = Demand::Frugal { requests: 6, bytes: 2_500_000 };
+const MODEST: ExpectedTraffic = ExpectedTraffic::Frugal { requests: 6, bytes: 2_500_000 };
 
 /// A film with the fixtures' tone: its container and its tracks.
 type Film = (&'static str, f64, Option<(&'static str, u32, u32, f64)>, (&'static str, u32));
@@ -38,7 +38,7 @@ impl Jobs<'_> {
         let fixture = |file: &str| Ok::<_, anyhow::Error>(cases.put_fixture("", cases.setting.fixtures.get(file)?));
         let (mp4, ts, hls) = (fixture("film.mp4")?, fixture("film.ts")?, fixture("film.m3u8")?);
         let local = self.file("film.mp4");
-        let seen = |kind| picture(kind, 160, 120, Shows::FilmAtTwoSeconds);
+        let seen = |kind| picture(kind, 160, 120, PictureContent::FilmAtTwoSeconds);
         let frame = |name: &str, input: &str, output, kind| {
             let output_options: &[&str] = match output {
                 Output::File(_) => &["-frames:v", "1"],
@@ -64,7 +64,7 @@ impl Jobs<'_> {
         let (long, _) = cases.put_long()?;
         let target = format!("{long}?frame");
         let url = server.https(&target);
-        let any = picture(jpeg, 160, 120, Shows::Anything);
+        let any = picture(jpeg, 160, 120, PictureContent::Anything);
         let arguments = ["-ss", "1", "-i", &url, "-frames:v", "1"];
         let long = job("JPEG at 1 s of a long file over https, in ranges", &arguments, file("long.jpg"), any);
         all.push(Job { trust: Trust::Authority, traffic: Traffic::To { prefix: target, demand: MODEST }, ..long });
@@ -74,12 +74,12 @@ impl Jobs<'_> {
     fn filters(&self) -> Vec<Job> {
         let (film, movie) = (self.file("film.mp4"), self.file("moov-end.mp4"));
         let filter = |name: &str, graph: &str, output, width, height| {
-            let product = picture(PictureKind::Jpeg, width, height, Shows::Anything);
+            let product = picture(PictureKind::Jpeg, width, height, PictureContent::Anything);
             job(name, &["-i", &film, "-vf", graph, "-frames:v", "1"], Output::File(output), product)
         };
         let overlay = "[1:v]scale=40:-2[small];[0:v][small]overlay=8:8";
         let arguments = ["-i", &film, "-i", &movie, "-filter_complex", overlay, "-frames:v", "1"];
-        let overlaid = picture(PictureKind::Jpeg, 160, 120, Shows::Anything);
+        let overlaid = picture(PictureKind::Jpeg, 160, 120, PictureContent::Anything);
         vec![
             filter("filters fps, scale and tile", "fps=1,scale=80:60,tile=4x1", "tile.jpg", 320, 60),
             filter(
@@ -194,7 +194,7 @@ fn job(name: &str, arguments: &[&str], output: Output, product: Product) -> Job 
     Job { name, needs: None, arguments, output, trust, product, traffic }
 }
 
-fn picture(kind: PictureKind, width: u32, height: u32, shows: Shows) -> Product {
+fn picture(kind: PictureKind, width: u32, height: u32, shows: PictureContent) -> Product {
     Product::Picture { kind, width, height, shows }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::job::{Job, Output, PictureKind, Product, Shows};
+use super::job::{Job, Output, PictureContent, PictureKind, Product};
 use super::picture::{distance, head, spread};
 use crate::process::bounded;
 use crate::smoke::case::{Answer, Case, says};
@@ -111,7 +111,7 @@ impl Workshop<'_> {
     }
 
     /// Decodes a picture to grey values and looks at them.
-    fn judge_sight(&self, file: &str, pixels: u64, shows: Shows) -> Result<(), Difference> {
+    fn judge_sight(&self, file: &str, pixels: u64, shows: PictureContent) -> Result<(), Difference> {
         let grey = self.decode(file, &["-f", "rawvideo", "-pix_fmt", "gray"])?;
         if grey.len() as u64 != pixels {
             return Err((format!("{pixels} pixels"), format!("{} pixels when decoded", grey.len())));
@@ -121,7 +121,7 @@ impl Workshop<'_> {
             return Err(("a picture with something on it".to_owned(), format!("grey values spread by {contrast:.1}")));
         }
         let apart = distance(&grey, &self.frame);
-        if shows == Shows::FilmAtTwoSeconds && apart.is_none_or(|apart| apart > SAME) {
+        if shows == PictureContent::FilmAtTwoSeconds && apart.is_none_or(|apart| apart > SAME) {
             let apart = apart.map_or("another size".to_owned(), |apart| format!("grey values are {apart:.1} apart"));
             return Err(("the frame of the film at two seconds".to_owned(), apart));
         }

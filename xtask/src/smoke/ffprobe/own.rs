@@ -4,11 +4,11 @@
 use crate::smoke::case::{Case, Expected};
 use crate::smoke::cases::{Cases, LONG, resource};
 use crate::smoke::server::{Behaviour, Resource};
-use crate::smoke::traffic::{Demand, Traffic};
+use crate::smoke::traffic::{ExpectedTraffic, Traffic};
 use crate::smoke::trust::Trust;
 
 /// What a probe of a long file with its index at the end may cost. Measured: three requests, for 1.4 MB of 564 MB.
-pub const MODEST: Demand = Demand::Frugal { requests: 4, bytes: 1_600_000 };
+pub const MODEST: ExpectedTraffic = ExpectedTraffic::Frugal { requests: 4, bytes: 1_600_000 };
 
 /// Gives up after half a second without a byte. Without it the layer's own default of some ten seconds applies, for which
 /// these checks do not wait.
@@ -48,7 +48,7 @@ pub fn questions(cases: &Cases<'_>) -> anyhow::Result<Vec<Case>> {
     let case = cases.case(name, server.http(&target), Expected::Report(long));
     all.push(Case {
         options: STOCK,
-        traffic: Traffic::To { prefix: target, demand: Demand::More(u64::from(LONG / 2)) },
+        traffic: Traffic::To { prefix: target, demand: ExpectedTraffic::More(u64::from(LONG / 2)) },
         ..case
     });
     Ok(all)

@@ -12,7 +12,7 @@ use crate::smoke::notes::Notes;
 use crate::smoke::parallel::in_parallel;
 use crate::smoke::program::Program;
 use crate::smoke::setting::{PLACES, Setting};
-use crate::smoke::traffic::{Demand, Traffic};
+use crate::smoke::traffic::{ExpectedTraffic, Traffic};
 use crate::smoke::trust::Trust;
 
 /// The folder for `PYTHONPATH`, as a path in the layer.
@@ -115,7 +115,7 @@ fn questions(cases: &Cases<'_>) -> anyhow::Result<Vec<Case>> {
     all.extend(cases.certificates()?);
     all.extend(cases.targets(&ODD_PATHS)?);
     all.extend(cases.failures()?);
-    all.extend(cases.modest(&Demand::Less(u64::from(LONG / 2)))?);
+    all.extend(cases.modest(&ExpectedTraffic::Less(u64::from(LONG / 2)))?);
     Ok(all)
 }
 

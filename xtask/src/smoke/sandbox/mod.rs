@@ -21,7 +21,7 @@ use self::isolation::Isolation;
 use self::machine::Unavailable;
 use self::machine::{Linkage, Machine};
 use self::python::Python;
-use self::target::{Inside, Target};
+use self::target::{Target, TargetContainer};
 use crate::files;
 use crate::process::bounded::{self, Command};
 use crate::process::guard::TemporaryFolder;
@@ -48,7 +48,7 @@ pub struct Content<'a> {
 #[derive(Debug)]
 pub struct Sandbox {
     // Before the root, as it goes first.
-    inside: Option<Inside>,
+    inside: Option<TargetContainer>,
     root: TemporaryFolder,
     machine: Machine,
     isolation: Isolation,
@@ -87,7 +87,7 @@ impl Sandbox {
         let mut sandbox = Sandbox::empty(machine)?;
         sandbox.furnish(content)?;
         files::normalize(&sandbox.outside(content.at))?;
-        sandbox.inside = Some(Inside::start(target, sandbox.root.path())?);
+        sandbox.inside = Some(TargetContainer::start(target, sandbox.root.path())?);
         Ok(sandbox)
     }
 
@@ -104,7 +104,7 @@ impl Sandbox {
 
     /// How its programs are kept from seeing the machine, in words.
     pub fn place(&self) -> String {
-        self.inside.as_ref().map_or_else(|| self.isolation.to_string(), Inside::place)
+        self.inside.as_ref().map_or_else(|| self.isolation.to_string(), TargetContainer::place)
     }
 
     /// What is in the root, outside of the layer at `at`, and could serve a layer that should have brought its own.
@@ -119,7 +119,7 @@ impl Sandbox {
 
     /// The Python that the image brings; nothing where no image is used.
     pub fn own_python(&self) -> Option<Result<Python, Unavailable>> {
-        self.inside.as_ref().map(Inside::python)
+        self.inside.as_ref().map(TargetContainer::python)
     }
 
     /// What a program in the sandbox must call the file that is at `inside` in the root.

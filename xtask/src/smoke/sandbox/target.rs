@@ -51,7 +51,7 @@ pub struct Target {
 
 /// A container with a layer.
 #[derive(Debug)]
-pub struct Inside {
+pub struct TargetContainer {
     container: Container,
     image: String,
     target: String,
@@ -59,9 +59,9 @@ pub struct Inside {
     _owner: File,
 }
 
-impl Inside {
+impl TargetContainer {
     /// Starts a container whose folders are those of `root`, which becomes readable for everybody.
-    pub fn start(target: &Target, root: &Path) -> anyhow::Result<Inside> {
+    pub fn start(target: &Target, root: &Path) -> anyhow::Result<TargetContainer> {
         if !target.engine.shares_network() {
             bail!(
                 "containers of {} do not see this machine's loopback, as it has no rights\n\nhint: use podman, or Docker with rights; or run the checks on this machine, without `--in`",
@@ -101,7 +101,7 @@ impl Inside {
         mounts.extend(hidden.iter().map(hide));
         let container = Container::start(&target.engine, &order(name, mounts, Network::Machine))?;
         let image = target.image.reference.clone();
-        Ok(Inside { container, image, target: target.name.clone(), _owner: lock })
+        Ok(TargetContainer { container, image, target: target.name.clone(), _owner: lock })
     }
 
     /// Where the checks run, in words.
@@ -141,7 +141,7 @@ impl Inside {
     }
 }
 
-impl Drop for Inside {
+impl Drop for TargetContainer {
     fn drop(&mut self) {
         // What its user has made there may be more than ours can remove.
         let _ = self.ask(&["sh", "-c", "rm -rf /tmp/*"]);

@@ -13,7 +13,7 @@ fn probe(cache: &Path, mirrors: &Mirrors, network: &Network, wanted: &[Source]) 
     let requests: Vec<_> = wanted.iter().map(|source| Request { what: "tool 1.0".to_owned(), source }).collect();
     let requests: Vec<_> = requests.iter().collect();
     let mut probe = Probe::start(&context, &requests);
-    let texts = |tried: Vec<crate::source::Tried>| tried.iter().map(ToString::to_string).collect();
+    let texts = |tried: Vec<crate::source::FailedPlace>| tried.iter().map(ToString::to_string).collect();
     (0..requests.len()).map(|at| probe.in_vain(at).map(texts)).collect()
 }
 
