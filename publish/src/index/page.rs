@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use xtask::files::size;
+use xtask::ui::counted;
 
 use super::markdown::{cloud, title};
 use super::published::{Entry, Index};
@@ -62,7 +63,7 @@ fn row(entry: &Entry, regions: &Regions) -> String {
     format!(
         "<tr{data}>\n<th scope=\"row\">{} {}</th><td>{}</td><td>{}</td><td>{}<br><small>{}</small></td>\n\
          <td class=\"arn\"><code>{}</code></td>\n\
-         <td><details><summary>{} runtimes</summary>{}<br>SHA-256 <code>{}</code></details></td>\
+         <td><details><summary>{}</summary>{}<br>SHA-256 <code>{}</code></details></td>\
          <td class=\"plain\">{}</td><td class=\"plain\">{}</td>\n</tr>\n",
         escape(entry.layer.as_str()),
         escape(entry.version.as_str()),
@@ -71,7 +72,7 @@ fn row(entry: &Entry, regions: &Regions) -> String {
         escape(&entry.region),
         escape(&title(regions, entry)),
         escape(&entry.arn),
-        entry.runtimes.len(),
+        counted(entry.runtimes.len(), "runtime"),
         escape(&entry.runtimes.join(", ")),
         entry.sha256,
         size(entry.size),

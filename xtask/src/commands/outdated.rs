@@ -18,6 +18,7 @@ use crate::fresh::recipes::{PlaceNews, RecipeNews};
 use crate::fresh::{Asker, clouds, osv, recipes};
 use crate::model::{Cloud, Recipe, RecipeName};
 use crate::session::Session;
+use crate::ui::counted;
 
 /// Compare pinned versions with the newest that each origin has, and known regions and runtimes with the clouds' libraries.
 ///
@@ -116,7 +117,7 @@ impl Report {
         }
         let count = self.recipes.iter().filter(|recipe| recipe.outdated).count();
         let newer = if count == 1 { "1 recipe is".to_owned() } else { format!("{count} recipes are") };
-        writeln!(text, "\n{newer} outdated; {} places did not answer", silent.len())?;
+        writeln!(text, "\n{newer} outdated; {} did not answer", counted(silent.len(), "place"))?;
         Ok(text)
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::compare::{Difference, FileDifference};
 use crate::model::{LayerName, Version};
 use crate::pack::Release;
+use crate::ui::counted;
 
 /// What came of a verification.
 #[derive(Debug, Serialize)]
@@ -47,8 +48,12 @@ impl fmt::Display for Report {
         let verdict = if self.passed() { "the same every time" } else { "NOT the same" };
         writeln!(
             f,
-            "{} {}: {} packages built {} times from nothing in {} s: {verdict}",
-            self.layer, self.version, self.packages, self.builds, self.seconds
+            "{} {}: {} built {} times from nothing in {} s: {verdict}",
+            self.layer,
+            self.version,
+            counted(self.packages, "package"),
+            self.builds,
+            self.seconds
         )?;
         for release in self.zips.iter().filter(|_| self.passed()) {
             writeln!(f, "  {}  {}", release.zip.sha256, release.zip.name)?;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::smoke::case::Findings;
 use crate::smoke::fixture::ExpectedReport;
+use crate::ui::counted;
 
 /// The options that ask for a report.
 pub const OPTIONS: [&str; 6] = ["-v", "error", "-of", "json", "-show_format", "-show_streams"];
@@ -69,7 +70,11 @@ impl Report {
         let is_kind = |stream: &&Map<String, Value>| stream.get("codec_type").is_some_and(|found| found == kind);
         let streams: Vec<_> = self.streams.iter().filter(is_kind).collect();
         if streams.len() != usize::from(expected) {
-            found.push(format!("{} {kind} streams and not {}", streams.len(), usize::from(expected)));
+            found.push(format!(
+                "{} and not {}",
+                counted(streams.len(), &format!("{kind} stream")),
+                usize::from(expected)
+            ));
         }
         streams.first().copied()
     }

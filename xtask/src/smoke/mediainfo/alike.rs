@@ -14,6 +14,7 @@ use crate::smoke::report::{Failure, Outcome};
 use crate::smoke::server::Resource;
 use crate::smoke::setting::MEDIA;
 use crate::smoke::trust::Trust;
+use crate::ui::counted;
 
 /// How fields begin that hold the name or a date of a file, in which both reports differ.
 const NAMES: [&str; 6] = ["@ref", "CompleteName", "FolderName", "FileName", "File_Modified_Date", "File_Created_Date"];
@@ -59,13 +60,16 @@ pub fn check(program: &Program<'_>, cases: &Cases<'_>, notes: &mut Notes, at: &s
         } else {
             Outcome::Failed(Failure {
                 expected: format!(
-                    "{}\nin at most {requests} requests on at least {connections} connections",
-                    describe(&by_path)
+                    "{}\nin at most {} on at least {}",
+                    describe(&by_path),
+                    counted(requests, "request"),
+                    counted(connections, "connection")
                 ),
                 actual: format!(
-                    "{}\nin {} requests on {used} connections, for {sent} of {size} bytes",
+                    "{}\nin {} on {}, for {sent} of {size} bytes",
                     describe(&by_url),
-                    records.len()
+                    counted(records.len(), "request"),
+                    counted(used, "connection")
                 ),
                 command: program.command(&[OPTIONS, &[&url]].concat(), Trust::Default).shell_line(),
             })

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::smoke::case::Findings;
 use crate::smoke::fixture::ExpectedReport;
+use crate::ui::counted;
 
 /// One track of a report: the names of its fields, as that form of output has them, and their values as text.
 pub type Fields = BTreeMap<String, String>;
@@ -155,7 +156,7 @@ impl Differences<'_> {
     fn count(&mut self, kind: &str, expected: usize) {
         let count = self.media.of_kind(kind).count();
         if count != expected {
-            self.found.push(format!("{count} {kind} tracks and not {expected}"));
+            self.found.push(format!("{} and not {expected}", counted(count, &format!("{kind} track"))));
         }
     }
 
@@ -219,7 +220,7 @@ mod tests {
             [
                 "General Format is `AVI` and not `Wave`",
                 "General Duration is `1.2` and not 1",
-                "1 Video tracks and not 0",
+                "1 Video track and not 0",
                 "Audio Channels is `` and not 1",
             ]
         );
