@@ -71,6 +71,32 @@ pub fn spread(mp4: &[u8], padding: u32) -> anyhow::Result<Vec<u8>> {
     Ok(long)
 }
 
+/// Puts a picture into the tags of an mp4, which are in its index.
+///
+/// # Errors
+/// Where the index is not the last box.
+pub fn add_cover(mp4: &[u8], picture: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut at = 0;
+    while let Some((size, kind)) = mp4_box(mp4, at) {
+        if kind == b"moov" && at + size == mp4.len() {
+            // 14 is PNG; then comes a language that nobody uses.
+            let data = new_box(b"data", &[&[0, 0, 0, 14, 0, 0, 0, 0], picture])?;
+            let tags = new_box(b"ilst", &[&new_box(b"covr", &[&data])?])?;
+            let handler = new_box(b"hdlr", &[&[0; 8], b"mdirappl", &[0; 9]])?;
+            let tags = new_box(b"udta", &[&new_box(b"meta", &[&[0; 4], &handler, &tags])?])?;
+            return Ok([&mp4[..at], &new_box(b"moov", &[&mp4[at + 8..], &tags])?].concat());
+        }
+        at += size;
+    }
+    bail!("an mp4 for a picture must have its `moov` box at the end")
+}
+
+fn new_box(kind: &[u8; 4], content: &[&[u8]]) -> anyhow::Result<Vec<u8>> {
+    let content = content.concat();
+    let size = u32::try_from(content.len() + 8).context("an mp4 box is at most 4 GiB long")?;
+    Ok([&size.to_be_bytes(), &kind[..], &content].concat())
+}
+
 /// Size and kind of the box at `at`, if a whole one is there.
 fn mp4_box(mp4: &[u8], at: usize) -> Option<(usize, &[u8; 4])> {
     let head = mp4.get(at..at.checked_add(8)?)?;
@@ -114,6 +140,17 @@ mod tests {
         assert_eq!(before.last(), after.last());
         assert_eq!(before.len(), after.len());
         assert!(pad_mp4(b"not an mp4", 10).is_err());
+    }
+
+    #[test]
+    fn a_cover_is_in_the_index() {
+        let fixtures = Fixtures::embedded(Vocabulary::Ffprobe).expect("expected.toml");
+        let short = fixtures.get("moov-end.mp4").expect("fixture").bytes;
+        let (before, after) = (boxes(short), boxes(&add_cover(short, &[7; 1_000]).expect("is added")));
+        assert_eq!(before.len(), after.len());
+        assert_eq!(before[..before.len() - 1], after[..after.len() - 1]);
+        assert!(after.last().expect("a box").0 > before.last().expect("a box").0 + 1_000);
+        assert!(add_cover(fixtures.get("moov-front.mp4").expect("fixture").bytes, &[]).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::process::bounded::{self, Output};
 use crate::smoke::cases::Cases;
 use crate::smoke::fixture;
-use crate::smoke::long_files::spread;
+use crate::smoke::long_files::{add_cover, spread};
 use crate::smoke::notes::Notes;
 use crate::smoke::program::{Program, describe, is_error};
 use crate::smoke::report::{Failure, Outcome};
@@ -97,6 +97,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
     let (_, stream) = fixture::embedded_file("film.ts")?;
     let (_, sound) = fixture::embedded_file("tone.mp3")?;
     let (_, fragments) = fixture::embedded_file("fragments.mp4")?;
+    let (_, movie) = fixture::embedded_file("moov-end.mp4")?;
     let kind =
         |name, file, bytes, requests| Kind { name, file, bytes, requests, connections: usize::from(requests > 0) };
     Ok(vec![
@@ -105,6 +106,8 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         kind("content that is no media", "noise.bin", noise(300_000), 4),
         kind("a transport stream that begins inside a packet", "cut.ts", stream[1_000..].to_vec(), 1),
         kind("a sound whose tag has a large picture", "cover.mp3", [&tag(&noise(1_500_000)), sound].concat(), 4),
+        // Larger than what is kept of what was read before.
+        kind("a film whose index has a large picture", "cover.mp4", add_cover(movie, &noise(9_000_000))?, 4),
         kind("one byte", "one.mp4", vec![0], 1),
         // Longer than what is asked for at first.
         kind("a long transport stream", "long.ts", stream.repeat(200), 3),
