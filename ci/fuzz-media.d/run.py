@@ -31,6 +31,8 @@ OPTIONS = {
     "mediainfo": ["--Output=JSON"],
     "ffprobe": ["-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_chapters", "-show_programs"],
 }
+# What the programs say at a limit. (FFmpeg's decoders speak of limits of their own.)
+STOPPED = (b"ParsingStopped", b"The limit can be raised", b"the limit of CPU time is reached")
 LARGEST = 10_000_000
 LARGEST_SEED = 200_000
 # Where temporary files cost no disk.
@@ -91,7 +93,7 @@ def verdict(kind, code, cpu, megabytes, out, err):
     except ValueError:
         if not err.strip():
             return "neither a report nor an error"
-    return "stopped at a limit" if b"limit" in err or b"ParsingStopped" in out else None
+    return "stopped at a limit" if any(said in err + out for said in STOPPED) else None
 
 
 def judge(kind, program, files):
