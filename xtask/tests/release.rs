@@ -30,7 +30,7 @@ const WORKFLOWS: &[(&str, &[Job])] = &[
         ],
     ),
     ("fresh", &[("look", &[]), ("try", &[]), ("propose", &["contents: write", "pull-requests: write"])]),
-    ("fuzz", &[("sanitizers", &[]), ("mutations", &[])]),
+    ("fuzz", &[("sanitizers", &[]), ("mutations", &[]), ("targets", &[])]),
 ];
 
 #[test]
@@ -45,6 +45,17 @@ fn every_workflow_is_checked() {
 fn after<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
     let lines = text.lines().map(|line| line.split(" #").next().unwrap_or_default());
     lines.filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix(word)).map(str::trim).collect()
+}
+
+#[test]
+fn every_fuzz_target_has_a_job() {
+    let files = fs::read_dir(root().join("fuzz/fuzz_targets")).expect("the folder");
+    let targets: BTreeSet<String> = files
+        .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let text = workflow("fuzz");
+    let list = after(&text, "target: [").into_iter().next().expect("the matrix").trim_end_matches(']');
+    assert_eq!(list.split(", ").map(str::to_owned).collect::<BTreeSet<_>>(), targets);
 }
 
 fn cells() -> Vec<Value> {

@@ -55,6 +55,11 @@ impl Session {
         Ok(Session { config })
     }
 
+    /// With a configuration of the caller's, which need not lead to a network.
+    pub fn of(config: SdkConfig) -> Session {
+        Session { config }
+    }
+
     /// The partition of the region that the user has configured; the commercial one where none is.
     pub async fn partition(known: &model::Regions) -> Partition {
         let region = loader().http_client(connections()).load().await.region().map(ToString::to_string);

@@ -3,7 +3,7 @@
 //! A check puts resources on it, lets a program fetch them by the host name
 //! `localhost`, and then looks at what has reached it.
 
-mod connection;
+pub mod connection;
 pub mod log;
 pub mod request;
 pub mod site;
