@@ -40,7 +40,7 @@ impl IndexCommand {
                 land_text(&path, &text)?;
                 session.ui.note(format!("wrote {}", path.display()));
             } else if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
-                session.ui.data(&format!("{} is not what {FILE} gives: run `cargo xtask index`\n", path.display()))?;
+                session.ui.data(&format!("{} does not match {FILE}: run `cargo xtask index`\n", path.display()))?;
                 outcome = Outcome::Findings;
             }
         }

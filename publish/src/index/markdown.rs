@@ -26,8 +26,8 @@ pub fn title(regions: &Regions, entry: &Entry) -> String {
 pub fn render(index: &Index, regions: &Regions) -> String {
     let mut text = String::from(
         "# Published layers\n\nWritten by `cargo xtask index` from `layers/published.json`. Beside this file lies a page \
-         that can be searched: `layers.html`.\n\nA function takes a layer of its own region and architecture. The ARN of \
-         another region is answered as if permission were missing.\n",
+         that can be searched: `layers.html`.\n\nA function takes a layer of its own region and architecture. With the ARN \
+         of another region, the cloud answers that a permission is missing.\n",
     );
     let mut last = None;
     for entry in index.newest() {
