@@ -15,8 +15,10 @@ use publish::order::{Order, Terms};
 use publish::store::{Failure, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use xtask::model::Sha256;
 use xtask::model::target::Cloud;
 use xtask::pack::Release;
+use xtask::pack::release::code_sha256;
 
 use crate::canned::{self, Answers};
 use crate::places::folder;
@@ -41,18 +43,29 @@ fn region(cloud: Cloud, name: &str) -> &'static Region {
 
 /// An order for a zip of three bytes.
 fn order() -> Order {
-    let release = Release::from_json(RELEASE).expect("a record");
+    let release = release();
     let description = description("s", "1.0", release.zip.sha256);
     let terms =
         Terms { name: "app".to_owned(), description, license: "MIT".to_owned(), runtimes: vec!["al2".to_owned()] };
     Order::new(&release, ZIP.path().join("app.zip"), terms)
 }
 
-const RELEASE: &str = r#"{"format":1,"zip":{"name":"app.zip","size":3,"unpacked-size":3,
-"sha256":"75b58d4a8d2d98acee9ea58a88731fa8e7a5eae53cf42f1b1bb9d2a0e1d6d4d5","code-sha256":""},
-"plan-key":"75b58d4a8d2d98acee9ea58a88731fa8e7a5eae53cf42f1b1bb9d2a0e1d6d4d5",
-"manifest":{"format":1,"layer":"app","version":"1.0","summary":"s","arch":"x86_64","glibc":"2.17","pinned":true,
-"targets":[],"recipes":[],"files":[]}}"#;
+/// The record of that zip.
+fn release() -> Release {
+    let sha256 = Sha256::of("zip");
+    let record = serde_json::json!({
+        "format": 1,
+        "zip": {
+            "name": "app.zip", "size": 3, "unpacked-size": 3, "sha256": sha256, "code-sha256": code_sha256(&sha256),
+        },
+        "plan-key": sha256,
+        "manifest": {
+            "format": 1, "layer": "app", "version": "1.0", "summary": "s", "arch": "x86_64", "glibc": "2.17",
+            "pinned": true, "targets": [], "recipes": [], "files": [],
+        },
+    });
+    Release::from_json(&record.to_string()).expect("a record")
+}
 
 /// Everything that is asked of a region, of a server that gives these answers.
 async fn ask(store: &impl Store, order: &Order) {
