@@ -15,9 +15,13 @@ const PANELS: [Media; 2] = [Media::Mp4End, Media::Mp4Front];
 /// All lengths are in the picture's own pixels.
 const WIDTH: u32 = 900;
 const LABELS: u32 = 230;
+/// Where the first panel begins.
+pub const TOP: u32 = 34;
+/// Where the two columns of bars begin.
+pub const SIDES: [u32; 2] = [LABELS, 570];
 /// Where each column of bars begins, what it shows, and the digits behind its point.
 const COLUMNS: [(u32, Measure, &str, usize); 2] =
-    [(LABELS, Measure::Wall, "milliseconds", 0), (570, Measure::Served, "megabytes served", 1)];
+    [(SIDES[0], Measure::Wall, "milliseconds", 0), (SIDES[1], Measure::Served, "megabytes served", 1)];
 /// The longest bar; the rest of a column is for its number.
 const BAR: u32 = 250;
 const ROW: u32 = 22;
@@ -35,15 +39,20 @@ svg{font:13px system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-ser
 /// The picture.
 pub fn render(results: &Results) -> Result<String> {
     let mut body = String::new();
-    let mut top = 34;
+    let mut top = TOP;
     for media in PANELS.into_iter().filter(|media| results.media().contains(media)) {
         top = panel(&mut body, results, media, top)?;
     }
-    let height = top + 40;
     let facts = &results.facts;
     let runs = results.cells.iter().map(|cell| cell.runs.len()).max().unwrap_or(0);
     let foot = format!("Medians of {runs} runs on {}, {} cores. Shorter is better.", facts.processor, facts.cores);
     let title = "Probing a film by its URL";
+    document(title, &format!("{title}: {TYPICAL} round trip, 400 Mbit/s"), &body, top, &foot)
+}
+
+/// A whole picture with its title, its ground, a heading above what was drawn down to `end`, and a line below it.
+pub fn document(title: &str, heading: &str, body: &str, end: u32, foot: &str) -> Result<String> {
+    let height = end + 40;
     let mut svg = String::new();
     writeln!(
         svg,
@@ -51,9 +60,9 @@ pub fn render(results: &Results) -> Result<String> {
          role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>\n<style>{STYLE}</style>\n\
          <rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>"
     )?;
-    words(&mut svg, 16, 26, "text bold", &format!("{title}: {TYPICAL} round trip, 400 Mbit/s"))?;
-    svg += &body;
-    words(&mut svg, 16, height - 14, "faint", &foot)?;
+    words(&mut svg, 16, 26, "text bold", heading)?;
+    svg += body;
+    words(&mut svg, 16, height - 14, "faint", foot)?;
     svg += "</svg>\n";
     Ok(svg)
 }
@@ -62,19 +71,36 @@ pub fn render(results: &Results) -> Result<String> {
 fn panel(svg: &mut String, results: &Results, media: Media, top: u32) -> Result<u32> {
     let size = results.media.files.get(media.path()).map_or(0, |file| file.size);
     words(svg, 16, top + 30, "text bold", &format!("{media}, {:.0} MB", size as f64 / 1e6))?;
-    let number = |measured: &Measured, measure| {
-        results.cell(&measured.subject.name, media, TYPICAL).map(|cell| cell.median(measure))
-    };
+    let subjects: Vec<_> = results.subjects.iter().collect();
     for (x, measure, title, digits) in COLUMNS {
-        words(svg, x, top + 52, "faint", title)?;
-        let values = results.subjects.iter().filter_map(|measured| number(measured, measure)?.ok());
-        let longest = values.fold(0.0, f64::max);
-        for (y, measured) in rows(results, top + HEAD) {
-            bar(svg, (x, y), class(measured), number(measured, measure), longest, digits)?;
-        }
+        let number =
+            |measured: &Measured| results.cell(&measured.subject.name, media, TYPICAL).map(|cell| cell.median(measure));
+        column(svg, (x, top), title, &subjects, digits, number)?;
     }
+    names(svg, &subjects, top)
+}
+
+/// Draws a column of bars, one for each subject, under a title.
+pub fn column(
+    svg: &mut String,
+    (x, top): (u32, u32),
+    title: &str,
+    subjects: &[&Measured],
+    digits: usize,
+    number: impl Fn(&Measured) -> Option<Result<f64, Outcome>>,
+) -> Result<()> {
+    words(svg, x, top + 52, "faint", title)?;
+    let longest = subjects.iter().filter_map(|measured| number(measured)?.ok()).fold(0.0, f64::max);
+    for (y, measured) in rows(subjects, top + HEAD) {
+        bar(svg, (x, y), class(measured), number(measured), longest, digits)?;
+    }
+    Ok(())
+}
+
+/// Writes the subjects' names in front of their bars; where the last row ends.
+pub fn names(svg: &mut String, subjects: &[&Measured], top: u32) -> Result<u32> {
     let mut end = top + HEAD;
-    for (y, measured) in rows(results, top + HEAD) {
+    for (y, measured) in rows(subjects, top + HEAD) {
         let class = if measured.subject.role == Role::Ours { "text bold" } else { "text" };
         words(svg, 16, y + 13, class, &measured.subject.name)?;
         end = y + ROW;
@@ -83,14 +109,14 @@ fn panel(svg: &mut String, results: &Results, media: Media, top: u32) -> Result<
 }
 
 /// Where each subject's row is, with a gap in front of every other kind.
-fn rows(results: &Results, top: u32) -> Vec<(u32, &Measured)> {
+fn rows<'a>(subjects: &[&'a Measured], top: u32) -> Vec<(u32, &'a Measured)> {
     let (mut y, mut kind, mut rows) = (top, None, Vec::new());
-    for measured in &results.subjects {
+    for measured in subjects {
         let own = measured.subject.kind;
         if kind.replace(own).is_some_and(|before| before != own) {
             y += GAP;
         }
-        rows.push((y, measured));
+        rows.push((y, *measured));
         y += ROW;
     }
     rows
@@ -124,7 +150,8 @@ fn class(measured: &Measured) -> &'static str {
     }
 }
 
-fn words(svg: &mut String, x: u32, y: u32, class: &str, text: &str) -> Result<()> {
+/// Writes a line of text.
+pub fn words(svg: &mut String, x: u32, y: u32, class: &str, text: &str) -> Result<()> {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     writeln!(svg, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>")?;
     Ok(())

@@ -11,8 +11,10 @@ use xtask::process::guard;
 use xtask::session::Session;
 use xtask::ui::Ui;
 
-use crate::commands::{instructions, probe, size};
-use crate::{launch, measure, room};
+use crate::commands::{function, instructions, probe, size, start};
+use crate::function::room as function_room;
+use crate::start::room as start_room;
+use crate::{launch, measure};
 
 /// Measure the layers in dist/ beside every peer that a package registry carries.
 ///
@@ -31,17 +33,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Function(function::Function),
     Probe(probe::Probe),
     Size(size::SizeCommand),
     Instructions(instructions::Instructions),
+    Start(start::Start),
 }
 
 impl Cli {
     fn run(&self, session: &Session) -> Result<Outcome> {
         match &self.command {
+            Command::Function(command) => command.run(session),
             Command::Probe(command) => command.run(session),
             Command::Size(command) => command.run(session),
             Command::Instructions(command) => command.run(session),
+            Command::Start(command) => command.run(session),
         }
     }
 }
@@ -62,7 +68,9 @@ fn as_helper() -> Option<Result<()>> {
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next()?.to_str()? {
         launch::WORD => Some(launch::main()),
-        room::WORD => Some(measure::main(Path::new(&arguments.next()?), &Ui::new())),
+        measure::WORD => Some(measure::main(Path::new(&arguments.next()?), &Ui::new())),
+        function_room::WORD => Some(function_room::main(Path::new(&arguments.next()?), &Ui::new())),
+        start_room::WORD => Some(start_room::main(Path::new(&arguments.next()?))),
         guard::WORD => {
             guard::run(std::io::stdin().lock());
             Some(Ok(()))

@@ -135,10 +135,35 @@ impl Debian {
         ]
     }
 
+    /// A program of the folder and the libraries it is started with, without those that every runtime has.
+    pub fn files_of(&self, program: &str) -> Result<Vec<PathBuf>> {
+        let mut argv = self.argv(program);
+        argv.insert(1, "--list".into());
+        let output = bounded::run(&Command::new(argv))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.success(),
+            "the loader cannot list what `{program}` needs ({}): {}",
+            output.ending(),
+            said.trim()
+        );
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let paths = text.lines().filter_map(|line| line.split_once(" => ")?.1.split(" (").next());
+        let own = paths.map(PathBuf::from).filter(|path| path.starts_with(&self.root) && !is_in_every_runtime(path));
+        Ok(std::iter::once(self.path(program)).chain(own).collect())
+    }
+
     /// The version of an installed package.
     pub fn version(&self, package: &str) -> String {
         self.installed.packages.get(package).map_or_else(|| "unknown".to_owned(), |package| package.version.clone())
     }
+}
+
+/// Whether a library belongs to glibc or to the compiler's run-time, which programs in any runtime have in memory.
+fn is_in_every_runtime(library: &Path) -> bool {
+    let name = library.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = ["libc", "libm", "libdl", "libpthread", "librt", "libresolv", "libgcc_s"];
+    names.iter().any(|known| name.starts_with(&format!("{known}.so")))
 }
 
 /// Makes the byte code of Python's standard library, which its package makes when it is installed.
@@ -180,7 +205,7 @@ impl Apt {
 
     /// The names of everything a package needs, itself included.
     fn closure(&self, package: &str) -> Result<Vec<String>> {
-        let text = self.install(["--print-uris", "--quiet=2", package], Duration::from_secs(60))?;
+        let text = self.install(["--print-uris", "--quiet=2", package], Duration::from_secs(300))?;
         let files = text.lines().filter_map(|line| parse_name(line.split(' ').nth(1)?));
         let mut names: Vec<_> = files.map(|(name, _)| name).collect();
         names.sort();
@@ -269,6 +294,12 @@ fn unpack(package: &Path, root: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runtime_has_glibc_and_nothing_else() {
+        assert!(is_in_every_runtime(Path::new("/lib/libm.so.6")));
+        assert!(!is_in_every_runtime(Path::new("/lib/libmediainfo.so.0")));
+    }
 
     #[test]
     fn names_of_package_files() {

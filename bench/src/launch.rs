@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::thread::{CpuSet, LinkNameSpaceType, move_into_link_name_space, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
 use crate::measured::{Cost, Program};
@@ -28,6 +28,8 @@ pub struct Order {
     pub network: Option<PathBuf>,
     /// Whether nothing of it may be in memory when it starts.
     pub cold: bool,
+    /// The only core that it may use; every core where absent.
+    pub core: Option<usize>,
 }
 
 impl Order {
@@ -57,12 +59,22 @@ pub fn main() -> Result<()> {
         move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
             .with_context(|| format!("cannot enter `{}`", path.display()))?;
     }
+    if let Some(core) = order.core {
+        pin(core)?;
+    }
     if order.cold {
         rustix::fs::sync();
         fs::write("/proc/sys/vm/drop_caches", "3").context("cannot drop the caches")?;
     }
     let cost = order.program.run().context("cannot run the subject")?;
     std::io::stdout().write_all(&serde_json::to_vec(&cost)?).context("cannot write the answer")
+}
+
+/// Keeps this thread, and what it starts from now on, on one core.
+pub fn pin(core: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).with_context(|| format!("cannot stay on core {core}"))
 }
 
 /// Whether this process may drop the kernel's caches, which only the machine's superuser may.

@@ -4,8 +4,6 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::room;
-
 /// The machine, the network and the programs that are not subjects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -32,7 +30,7 @@ pub struct Facts {
 
 impl Facts {
     /// Of this machine, now.
-    pub fn gather(server: String) -> Facts {
+    pub fn gather(server: String, network: String) -> Facts {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let value = |path: &str, key: &str, separator: char| {
             let text = read(path);
@@ -48,12 +46,7 @@ impl Facts {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             system: value("/etc/os-release", "PRETTY_NAME", '='),
             load_before: read("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default(),
-            network: format!(
-                "two network namespaces and a line of our own between them (TUN interfaces of 1500 bytes; a process \
-                 delays every packet by half the round trip and lets {} Mbit/s through), so that TCP is the kernel's; \
-                 at 0 ms the loopback",
-                room::RATE / 1_000_000
-            ),
+            network,
             congestion_control: read("/proc/sys/net/ipv4/tcp_congestion_control").trim().to_owned(),
             server,
         }

@@ -30,7 +30,7 @@ pub fn render(results: &Results) -> Result<String> {
     }
     comparisons(&mut text, results)?;
     starts(&mut text, results)?;
-    subjects(&mut text, results)?;
+    subjects(&mut text, &results.subjects)?;
     Ok(text)
 }
 
@@ -49,7 +49,12 @@ fn introduction(text: &mut String, results: &Results) -> Result<()> {
          not answer is shown with what came of it.",
         facts.server, results.media.encoder, facts.network, facts.congestion_control
     )?;
-    for measured in &results.subjects {
+    introduce(text, &results.subjects)
+}
+
+/// Says which subjects had to be told something, and what.
+pub fn introduce(text: &mut String, subjects: &[Measured]) -> Result<()> {
+    for measured in subjects {
         if let Some(crash) = &measured.crashes_on_host_names {
             let name = &measured.subject.name;
             write!(text, "\n`{name}`: {crash} on a host name. Its numbers are with the server's IP address.\n")?;
@@ -207,22 +212,25 @@ fn starts(text: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
-fn subjects(text: &mut String, results: &Results) -> Result<()> {
+/// The table of what is behind each name.
+pub fn subjects(text: &mut String, subjects: &[Measured]) -> Result<()> {
     writeln!(text, "\n## Subjects\n\n| subject | what | says of itself | SHA-256 |\n|---|---|---|---|")?;
-    for measured in &results.subjects {
+    for measured in subjects {
         let subject = &measured.subject;
         writeln!(text, "| {} | {} | {} | `{}` |", name(measured), subject.title, subject.version, subject.sha256)?;
     }
     Ok(())
 }
 
-fn header(text: &mut String, first: &str, heads: &[String]) -> Result<()> {
+/// The head of a table of numbers.
+pub fn header(text: &mut String, first: &str, heads: &[String]) -> Result<()> {
     writeln!(text, "| {first} | {} |", heads.join(" | "))?;
     writeln!(text, "|---|{}", "---:|".repeat(heads.len()))?;
     Ok(())
 }
 
-fn row(text: &mut String, measured: &Measured, cells: impl Iterator<Item = String>) -> Result<()> {
+/// A subject's row.
+pub fn row(text: &mut String, measured: &Measured, cells: impl Iterator<Item = String>) -> Result<()> {
     writeln!(text, "| {} | {} |", name(measured), cells.collect::<Vec<_>>().join(" | "))?;
     Ok(())
 }

@@ -1,25 +1,22 @@
 //! The measuring itself: every subject in turn, again and again, in the closed room.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::launch::{self, Order};
+use crate::launch;
 use crate::log;
-use crate::measured::{Cost, Program};
+use crate::measured::Cost;
 use crate::media::Media;
 use crate::nginx::{self, Nginx};
 use crate::peers::Kind;
-use crate::results::{Cell, Measured, Outcome, Run, Scheme, Way};
+use crate::results::{Cell, Measured, Run, Scheme, Way};
 use crate::room::{self, Networks};
-use crate::subject::{Candidate, answer};
+use crate::runner::{self, RunOptions, Runner, goes_on};
+use crate::subject::Candidate;
 use xtask::pack::landing::land_text;
 use xtask::ui::Ui;
 
@@ -47,12 +44,11 @@ pub struct Findings {
     pub cells: Vec<Cell>,
 }
 
-/// When a run is ended.
-const TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a subject that does not answer is tried in one cell.
-const PATIENCE: usize = 2;
-/// Where subjects look for certificates if nobody tells them.
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// The word that makes this program the one in the room.
+pub const WORD: &str = "bench-probe-room";
+
+/// The line's rate, in bits per second.
+pub const RATE: u64 = 400_000_000;
 
 /// The ways in which a file is probed: the films of which anything is claimed in every way, the rest nearby. All of it
 /// in every way would take half an hour, most of it waiting at 80 ms.
@@ -81,23 +77,22 @@ fn concerns(kind: Kind, media: Media) -> bool {
 pub fn main(job: &Path, ui: &Ui) -> Result<()> {
     let text = fs::read(job).with_context(|| format!("cannot read `{}`", job.display()))?;
     let job: Job = serde_json::from_slice(&text).context("the job is broken")?;
-    let abandoned = watch();
-    let hosts = format!("127.0.0.1 localhost\n{} {}\n", room::SERVER, nginx::NAME);
-    room::cover(Path::new("/etc/hosts"), &hosts, &job.folder)?;
-    let bundle = fs::read_to_string(CERTIFICATES)
-        .with_context(|| format!("cannot read `{CERTIFICATES}`\n\nhint: `apt install ca-certificates`"))?;
-    // The machine's certificates stay, as reading all of them is part of what a subject does.
-    room::cover(Path::new(CERTIFICATES), &format!("{bundle}\n{}", job.nginx.authority), &job.folder)?;
-    let bench = Bench { job: &job, ui, abandoned };
+    let runner = Runner::new(&job.folder);
+    room::introduce(nginx::NAME, &job.nginx.authority, &job.folder)?;
+    let bench = Bench { job: &job, ui, runner };
     // Before there is a server, which shares libraries with some subjects and would keep them in memory.
     let started = bench.starts()?;
-    let networks = Networks::make(&job.folder)?;
+    let networks = Networks::make(&job.folder, RATE)?;
     let _server = job.nginx.start()?;
     let mut subjects = Vec::new();
     for (candidate, (cold, warm)) in job.candidates.iter().zip(started) {
         let subject = candidate.subject.clone();
         let mut measured = Measured { subject, crashes_on_host_names: None, finds_no_certificates: None, cold, warm };
-        bench.find_out_what_it_needs(candidate, &mut measured)?;
+        let probe = |measured: &Measured, scheme| {
+            let way = Way { scheme, round_trip_ms: 0 };
+            bench.probe(candidate, measured, Media::Mp4Front, way, None).map(|run| run.outcome)
+        };
+        runner::find_out_what_it_needs(&mut measured, ui, probe)?;
         subjects.push(measured);
     }
     let mut cells = Vec::new();
@@ -111,21 +106,10 @@ pub fn main(job: &Path, ui: &Ui) -> Result<()> {
     land_text(&job.folder.join("findings.json"), &serde_json::to_string(&findings)?)
 }
 
-/// Set when whoever started us is gone: our stdin ends with it.
-fn watch() -> Arc<AtomicBool> {
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&abandoned);
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        flag.store(true, Ordering::Relaxed);
-    });
-    abandoned
-}
-
 struct Bench<'a> {
     job: &'a Job,
     ui: &'a Ui,
-    abandoned: Arc<AtomicBool>,
+    runner: Runner,
 }
 
 impl Bench<'_> {
@@ -140,41 +124,21 @@ impl Bench<'_> {
         for _ in 0..self.job.runs {
             for (candidate, (cold, warm)) in self.job.candidates.iter().zip(&mut costs) {
                 if may_be_cold {
-                    cold.push(self.run(candidate, candidate.call.for_version(), None, true)?);
+                    cold.push(self.start(candidate, true)?);
                 }
                 // The second start after a cold one may still read what the first left out.
                 if !may_be_cold || warm.is_empty() {
-                    self.run(candidate, candidate.call.for_version(), None, false)?;
+                    self.start(candidate, false)?;
                 }
-                warm.push(self.run(candidate, candidate.call.for_version(), None, false)?);
+                warm.push(self.start(candidate, false)?);
             }
         }
         Ok(costs)
     }
 
-    /// Finds out whether a subject can do with the server's name and nothing configured, and what else it must be told.
-    fn find_out_what_it_needs(&self, candidate: &Candidate, measured: &mut Measured) -> Result<()> {
-        let name = &candidate.subject.name;
-        let way = |scheme| Way { scheme, round_trip_ms: 0 };
-        let outcome = |measured: &Measured, scheme| {
-            self.probe(candidate, measured, Media::Mp4Front, way(scheme), None).map(|run| run.outcome)
-        };
-        if let crash @ Outcome::Crashed(_) = outcome(measured, Scheme::Http)? {
-            let told = Measured { crashes_on_host_names: Some(crash.to_string()), ..measured.clone() };
-            if outcome(&told, Scheme::Http)? == Outcome::Answered {
-                self.ui.note(format!("  {name}: {crash} on a host name, so it is given the address"));
-                *measured = told;
-            }
-        }
-        let failure = outcome(measured, Scheme::Https)?;
-        if failure != Outcome::Answered {
-            let told = Measured { finds_no_certificates: Some(failure.to_string()), ..measured.clone() };
-            if outcome(&told, Scheme::Https)? == Outcome::Answered {
-                self.ui.note(format!("  {name}: {failure} over https, so it gets the path of the certificates"));
-                *measured = told;
-            }
-        }
-        Ok(())
+    fn start(&self, candidate: &Candidate, cold: bool) -> Result<Cost> {
+        let options = RunOptions { cold, ..RunOptions::default() };
+        self.runner.run(candidate, candidate.call.for_version(), options)
     }
 
     /// All subjects on one file and one way.
@@ -212,51 +176,17 @@ impl Bench<'_> {
     ) -> Result<Run> {
         let url = url(media, way, measured.crashes_on_host_names.is_some());
         let told = way.scheme == Scheme::Https && measured.finds_no_certificates.is_some();
-        let argv = candidate.call.for_url(&url, told.then_some(CERTIFICATES));
+        let argv = candidate.call.for_url(&url, told.then_some(room::CERTIFICATES));
         let position = log::end(&self.job.nginx.log);
-        let cost = self.run(candidate, argv, network, false)?;
+        let options = RunOptions { network: network.map(Path::to_owned), ..RunOptions::default() };
+        let cost = self.runner.run(candidate, argv, options)?;
         room::wait_for_silence(match way.scheme {
             Scheme::Http => nginx::HTTP,
             Scheme::Https => nginx::HTTPS,
         })?;
         let served = log::since(&self.job.nginx.log, position)?;
-        let stdout = fs::read(self.job.folder.join("stdout")).unwrap_or_default();
-        let answer = answer(candidate.subject.kind, &stdout);
-        let outcome = Outcome::of(cost.end, answer.is_some());
-        let said = (outcome != Outcome::Answered).then(|| self.said()).flatten();
-        Ok(Run { outcome, answer, cost, served, said })
+        Ok(self.runner.judge(candidate.subject.kind, cost, served))
     }
-
-    /// The last line of the last run's stderr, without the folders of this machine.
-    fn said(&self) -> Option<String> {
-        let stderr = fs::read(self.job.folder.join("stderr")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&stderr);
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-        let line = line.replace(&self.job.folder.display().to_string(), "…");
-        Some(line.chars().take(200).collect())
-    }
-
-    fn run(&self, candidate: &Candidate, argv: Vec<OsString>, network: Option<&Path>, cold: bool) -> Result<Cost> {
-        ensure!(!self.abandoned.load(Ordering::Relaxed), "stopped");
-        let cwd = self.job.folder.join("empty");
-        fs::create_dir_all(&cwd).with_context(|| format!("cannot make `{}`", cwd.display()))?;
-        let program = Program {
-            argv,
-            env: candidate.call.env.clone().into_iter().collect(),
-            cwd,
-            stdout: self.job.folder.join("stdout"),
-            stderr: self.job.folder.join("stderr"),
-            timeout: TIMEOUT,
-        };
-        let order = Order { program, network: network.map(Path::to_owned), cold };
-        order.send().with_context(|| format!("cannot run `{}`", candidate.subject.name))
-    }
-}
-
-/// Whether a subject is run once more: one that does not answer would only take everybody's time.
-fn goes_on(runs: &[Run]) -> bool {
-    let failed = runs.iter().filter(|run| run.outcome != Outcome::Answered).count();
-    failed < PATIENCE && !runs.iter().any(|run| run.outcome == Outcome::TimedOut)
 }
 
 fn url(media: Media, way: Way, by_address: bool) -> String {
@@ -270,7 +200,6 @@ fn url(media: Media, way: Way, by_address: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
 
     #[test]
     fn every_file_is_probed_where_everything_is_shown() {
@@ -278,15 +207,6 @@ mod tests {
             assert!(ways(media).contains(&crate::markdown::TYPICAL), "{media}");
         }
         assert_eq!(ways(Media::Mp4End).len(), 6);
-    }
-
-    #[test]
-    fn who_does_not_answer_is_tried_twice_and_who_does_not_end_once() {
-        let run = |outcome| Run { outcome, ..sample::results().cells[0].runs[0].clone() };
-        assert!(goes_on(&[]));
-        assert!(goes_on(&[run(Outcome::Answered), run(Outcome::Crashed(11))]));
-        assert!(!goes_on(&[run(Outcome::Crashed(11)), run(Outcome::Crashed(11))]));
-        assert!(!goes_on(&[run(Outcome::TimedOut)]));
     }
 
     #[test]

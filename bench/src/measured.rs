@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ pub struct Program {
     pub stderr: PathBuf,
     /// When it is killed.
     pub timeout: Duration,
+    /// The control groups that it enters before it becomes the program.
+    pub groups: Vec<PathBuf>,
 }
 
 /// What a program cost, and how it ended.
@@ -46,6 +48,8 @@ pub struct Cost {
     pub system_us: u64,
     /// The most memory it had at once (`ru_maxrss`), in KiB.
     pub peak_kib: u64,
+    /// How often it waited for the disk, as what it wanted of a file was not in memory.
+    pub major_faults: u64,
     /// How it ended.
     pub end: End,
 }
@@ -75,6 +79,7 @@ impl Program {
         // With a group to set, even if it is the same, the standard library forks. It would otherwise start the child in
         // our own memory, all of which would count as the child's; a fork has only what we have written to.
         command.process_group(0).gid(rustix::process::getegid().as_raw());
+        enter(&mut command, &self.groups)?;
         let begin = Instant::now();
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
@@ -95,9 +100,21 @@ impl Program {
             user_us: micros(usage.ru_utime),
             system_us: micros(usage.ru_stime),
             peak_kib: usage.ru_maxrss.unsigned_abs(),
+            major_faults: usage.ru_majflt.unsigned_abs(),
             end,
         })
     }
+}
+
+/// Has the new process of `command` enter control groups: this process stays where it is, and keeps its own time.
+#[expect(unsafe_code, reason = "only the new process itself can enter the groups before it runs anything else")]
+fn enter(command: &mut Command, groups: &[PathBuf]) -> io::Result<()> {
+    let open = |group: &PathBuf| File::options().write(true).open(group.join("cgroup.procs"));
+    let files = groups.iter().map(open).collect::<io::Result<Vec<_>>>()?;
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. The closure calls `write` on
+    // files that are open already. It neither allocates nor takes a lock.
+    unsafe { command.pre_exec(move || files.iter().try_for_each(|mut file| file.write_all(b"0"))) };
+    Ok(())
 }
 
 /// Sleeps until the process ends; false if it has not after `timeout`.
@@ -150,6 +167,7 @@ mod tests {
             stdout: folder.path().join("stdout"),
             stderr: folder.path().join("stderr"),
             timeout,
+            groups: Vec::new(),
         };
         let cost = program.run().expect("runs");
         (cost, std::fs::read_to_string(program.stdout).expect("read"))

@@ -36,12 +36,45 @@ pub enum Media {
     Mp3,
     /// A playlist of transport streams.
     Hls,
+    /// A photo, as small as thumbnails are.
+    Photo,
+    /// A minute of sound with a large picture in front of it, as podcasts have.
+    Mp3Cover,
+    /// A Matroska file of 55 MB, which is less than some programs ask for at once.
+    MkvShort,
 }
 
 impl Media {
     /// Every kind, in the order in which results are shown.
-    pub const ALL: [Media; 7] =
+    pub const ALL: [Media; 10] = [
+        Media::Mp4End,
+        Media::Mp4Front,
+        Media::Mp4LongGop,
+        Media::Mkv,
+        Media::MkvShort,
+        Media::Ts,
+        Media::Mp3,
+        Media::Mp3Cover,
+        Media::Hls,
+        Media::Photo,
+    ];
+
+    /// What `bench probe` probes.
+    pub const PROBE: [Media; 7] =
         [Media::Mp4End, Media::Mp4Front, Media::Mp4LongGop, Media::Mkv, Media::Ts, Media::Mp3, Media::Hls];
+
+    /// What `bench function` probes.
+    pub const FUNCTION: [Media; 9] = [
+        Media::Mp4End,
+        Media::Mp4Front,
+        Media::Mp4LongGop,
+        Media::Mkv,
+        Media::MkvShort,
+        Media::Ts,
+        Media::Hls,
+        Media::Mp3Cover,
+        Media::Photo,
+    ];
 
     /// Its path on the server.
     pub fn path(self) -> &'static str {
@@ -53,6 +86,9 @@ impl Media {
             Media::Ts => "film.ts",
             Media::Mp3 => "sound.mp3",
             Media::Hls => "film.m3u8",
+            Media::Photo => "photo.jpg",
+            Media::Mp3Cover => "cover.mp3",
+            Media::MkvShort => "short.mkv",
         }
     }
 
@@ -66,6 +102,9 @@ impl Media {
             Media::Ts => "MPEG-TS",
             Media::Mp3 => "mp3",
             Media::Hls => "HLS",
+            Media::Photo => "photo",
+            Media::Mp3Cover => "mp3 with a picture",
+            Media::MkvShort => "Matroska, short",
         }
     }
 
@@ -83,15 +122,18 @@ impl Media {
             Media::Ts => "A minute of the first film.",
             Media::Mp3 => "10 minutes of sound at 128 kbit/s.",
             Media::Hls => "A minute of the first film, in segments of six seconds.",
+            Media::Photo => "A jpg of 400 by 300 pixels.",
+            Media::Mp3Cover => "A minute of sound at 128 kbit/s behind a jpg of 1400 by 1400 pixels.",
+            Media::MkvShort => "2 minutes of the first film.",
         }
     }
 
     /// What it is made from, if it is a film.
     fn seed(self) -> Option<Seed> {
         match self {
-            Media::Mp4End | Media::Mp4Front | Media::Mkv | Media::Ts | Media::Hls => Some(SHORT_GOP),
+            Media::Mp4End | Media::Mp4Front | Media::Mkv | Media::MkvShort | Media::Ts | Media::Hls => Some(SHORT_GOP),
             Media::Mp4LongGop => Some(LONG_GOP),
-            Media::Mp3 => None,
+            Media::Mp3 | Media::Mp3Cover | Media::Photo => None,
         }
     }
 
@@ -109,6 +151,12 @@ impl Media {
                     .to_owned()
             }
             Media::Hls => format!("-i {seed} -c copy -f hls -hls_time 6 -hls_list_size 0"),
+            Media::Photo => format!("-f lavfi -i {PICTURE}=size=400x300 -q:v 5 -frames:v 1"),
+            Media::Mp3Cover => format!(
+                "-f lavfi -i sine=frequency=440:sample_rate=44100 -f lavfi -t 0.04 -i {PICTURE}=size=1400x1400 -t 60 \
+                 -map 0 -map 1 -c:a libmp3lame -b:a 128k -c:v mjpeg -q:v 2 -disposition:v attached_pic"
+            ),
+            Media::MkvShort => format!("-stream_loop 1 -i {seed} -c copy"),
         };
         line.split(' ').map(str::to_owned).collect()
     }
@@ -150,6 +198,9 @@ impl Seed {
         line.split(' ').map(str::to_owned).collect()
     }
 }
+
+/// What photos show: a picture with as many details as a real one.
+const PICTURE: &str = "mandelbrot";
 
 /// How long making one file may take on a slow machine.
 const ENCODING: Duration = Duration::from_secs(900);

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::launch::Order;
 use crate::machine::Facts;
-use crate::measure::{Findings, Job};
+use crate::measure::{self, Findings, Job};
 use crate::measured::Program;
 use crate::media::{self, Media};
 use crate::nginx::Nginx;
@@ -52,10 +52,10 @@ pub fn probe(wish: Wish<'_>, ui: &Ui) -> Result<Results> {
     let media = media::make(&files, &debian, ui)?;
     let run = tempfile::Builder::new().prefix("run.").tempdir_in(&workshop.folder).context("cannot make a folder")?;
     let mut candidates = std::mem::take(&mut subjects.list);
-    for candidate in &mut candidates {
-        candidate.subject.version = version(candidate, run.path())?;
-    }
-    let facts = Facts::gather(format!("Debian nginx {}", debian.version("nginx")));
+    ask_versions(&mut candidates, run.path())?;
+    let server = format!("Debian nginx {}", debian.version("nginx"));
+    let network = format!("{}; at 0 ms the loopback", room::description(measure::RATE));
+    let facts = Facts::gather(server, network);
     let job = Job {
         candidates,
         media: wish.media,
@@ -65,11 +65,19 @@ pub fn probe(wish: Wish<'_>, ui: &Ui) -> Result<Results> {
     };
     let path = run.path().join("job.json");
     fs::write(&path, serde_json::to_vec(&job)?).with_context(|| format!("cannot write `{}`", path.display()))?;
-    room::enter(&path)?;
+    room::enter(measure::WORD, &path)?;
     let path = run.path().join("findings.json");
     let text = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let Findings { subjects, cells } = serde_json::from_slice(&text).context("the findings are broken")?;
     Ok(Results { format: 1, command: wish.command, facts, media, subjects, cells })
+}
+
+/// Asks every subject for its own version.
+pub fn ask_versions(candidates: &mut [Candidate], folder: &Path) -> Result<()> {
+    candidates.iter_mut().try_for_each(|candidate| {
+        candidate.subject.version = version(candidate, folder)?;
+        Ok(())
+    })
 }
 
 /// What a subject says of its own version.
@@ -81,8 +89,9 @@ fn version(candidate: &Candidate, folder: &Path) -> Result<String> {
         stdout: folder.join("version"),
         stderr: folder.join("complaint"),
         timeout: std::time::Duration::from_secs(60),
+        groups: Vec::new(),
     };
-    let cost = Order { program, network: None, cold: false }.send()?;
+    let cost = Order { program, network: None, cold: false, core: None }.send()?;
     let said = fs::read(folder.join("version")).unwrap_or_default();
     version_in(candidate.subject.kind, &String::from_utf8_lossy(&said)).with_context(|| {
         let complaint = fs::read_to_string(folder.join("complaint")).unwrap_or_default();

@@ -166,6 +166,8 @@ pub enum Measure {
     Cpu,
     /// The most memory, in megabytes of a million bytes.
     Memory,
+    /// How often it waited for the disk.
+    MajorFaults,
     /// Connections.
     Connections,
     /// Requests.
@@ -181,6 +183,7 @@ impl Run {
             Measure::Wall => wall_ms(&self.cost),
             Measure::Cpu => (self.cost.user_us + self.cost.system_us) as f64 / 1e3,
             Measure::Memory => self.cost.peak_kib as f64 * 1024.0 / 1e6,
+            Measure::MajorFaults => self.cost.major_faults as f64,
             Measure::Connections => self.served.connections as f64,
             Measure::Requests => self.served.requests as f64,
             Measure::Served => self.served.bytes as f64 / 1e6,

@@ -18,29 +18,26 @@ use xtask::process::background::Background;
 use xtask::process::bounded::{self, Command};
 use xtask::process::{attached, output};
 
-/// The word that makes this program the one in the room.
-pub const WORD: &str = "bench-room";
-
 /// Where the server is.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// Where subjects are.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 
-/// The line's rate, in bits per second.
-pub const RATE: u64 = 400_000_000;
+/// Where subjects look for certificates if nobody tells them.
+pub const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Runs this program in a room of its own, with one argument.
+/// Runs this program in a room of its own, with a word that says what to do there and a file that says how.
 ///
 /// # Errors
 /// Where the machine does not allow it, or where the work in the room fails, which has then been said.
-pub fn enter(argument: &Path) -> Result<()> {
+pub fn enter(word: &str, argument: &Path) -> Result<()> {
     for (name, package) in [("ip", "iproute2"), ("nsenter", "util-linux"), ("mount", "mount")] {
         program(name, package)?;
     }
     let mut argv = unshare()?;
     is_possible(&argv)?;
     let own = std::env::current_exe().context("cannot tell where this program is")?;
-    argv.extend([own.to_string_lossy().into_owned(), WORD.to_owned(), argument.to_string_lossy().into_owned()]);
+    argv.extend([own.to_string_lossy().into_owned(), word.to_owned(), argument.to_string_lossy().into_owned()]);
     let status = attached(&argv, &BTreeMap::new()).context("cannot run `unshare`")?;
     ensure!(status.success(), "measuring failed ({status}); what went wrong is said above");
     Ok(())
@@ -77,8 +74,8 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Makes them: the server's is that of this process, the subjects' another one.
-    pub fn make(folder: &Path) -> Result<Networks> {
+    /// Makes them, with a line of that many bits per second: the server's is that of this process, the subjects' another one.
+    pub fn make(folder: &Path, rate: u64) -> Result<Networks> {
         let log = File::create(folder.join("networks.log")).context("cannot write the networks' log")?;
         let nothing = ["unshare", "--net", "cat"].map(str::to_owned);
         let holder = Background::start(&nothing, &log).context("cannot run `unshare`")?;
@@ -90,7 +87,7 @@ impl Networks {
         plug("ml-client", [CLIENT, SERVER], &["nsenter", &format!("--net={}", namespace(&holder).display())])?;
         // What the kernel learns about the line in one run must not help the next.
         fs::write("/proc/sys/net/ipv4/tcp_no_metrics_save", "1").context("cannot set `tcp_no_metrics_save`")?;
-        Ok(Networks { cable: Cable::connect(&server, &client, RATE)?, holder })
+        Ok(Networks { cable: Cable::connect(&server, &client, rate)?, holder })
     }
 
     /// The namespace for subjects when the round trip takes that long: the server's own where it takes no time.
@@ -125,8 +122,27 @@ fn wait_for_network(holder: &Background) -> Result<()> {
     Ok(())
 }
 
+/// What is between subjects and server, for a reader; the line lets that many bits per second through.
+pub fn description(rate: u64) -> String {
+    format!(
+        "two network namespaces and a line of our own between them (TUN interfaces of 1500 bytes; a process delays every \
+         packet by half the round trip and lets {} Mbit/s through), so that TCP is the kernel's",
+        rate / 1_000_000
+    )
+}
+
+/// Has everybody in this room find the server by its name, and trust its authority.
+pub fn introduce(name: &str, authority: &str, folder: &Path) -> Result<()> {
+    let hosts = format!("127.0.0.1 localhost\n{SERVER} {name}\n");
+    cover(Path::new("/etc/hosts"), &hosts, folder)?;
+    let bundle = fs::read_to_string(CERTIFICATES)
+        .with_context(|| format!("cannot read `{CERTIFICATES}`\n\nhint: `apt install ca-certificates`"))?;
+    // The machine's certificates stay, as reading all of them is part of what a subject does.
+    cover(Path::new(CERTIFICATES), &format!("{bundle}\n{authority}"), folder)
+}
+
 /// Lays `text` over a file of the machine, for this room alone.
-pub fn cover(file: &Path, text: &str, folder: &Path) -> Result<()> {
+fn cover(file: &Path, text: &str, folder: &Path) -> Result<()> {
     let name = file.file_name().context("a file without a name")?;
     let own = folder.join(name);
     fs::write(&own, text).with_context(|| format!("cannot write `{}`", own.display()))?;
@@ -162,7 +178,8 @@ fn program(name: &str, package: &str) -> Result<String> {
     Ok(found.display().to_string())
 }
 
-fn run(words: &[&str]) -> Result<()> {
+/// Runs a program of the machine to its end, which must be a good one.
+pub fn run(words: &[&str]) -> Result<()> {
     let mut command = Command::new(words.iter().copied());
     command.env.insert("PATH".into(), "/usr/sbin:/usr/bin:/sbin:/bin".into());
     let path = bounded::find_program(words[0]).with_context(|| format!("the benchmark needs `{}`", words[0]))?;
@@ -186,7 +203,7 @@ mod tests {
     #[ignore = "only in a room of its own"]
     fn in_the_room() {
         let folder = tempfile::tempdir().expect("a folder");
-        let networks = Networks::make(folder.path()).expect("networks");
+        let networks = Networks::make(folder.path(), 400_000_000).expect("networks");
         let listener = TcpListener::bind((SERVER, 9000)).expect("the server's address");
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {

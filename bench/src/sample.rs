@@ -47,7 +47,8 @@ pub fn results() -> Results {
 fn measured(name: &str, role: Role, crash: Option<String>) -> Measured {
     let (version, title, sha256) = ("1.0".to_owned(), format!("title of {name}"), Sha256::of(name));
     let subject = Subject { name: name.to_owned(), kind: Kind::Mediainfo, role, title, version, sha256 };
-    let start = |wall_us| Cost { wall_us, user_us: 500, system_us: 500, peak_kib: 5000, end: End::Exit(0) };
+    let start =
+        |wall_us| Cost { wall_us, user_us: 500, system_us: 500, peak_kib: 5000, major_faults: 0, end: End::Exit(0) };
     let (cold, warm) = (vec![start(20_000), start(30_000)], vec![start(1500); 2]);
     Measured { subject, crashes_on_host_names: crash, finds_no_certificates: None, cold, warm }
 }
@@ -61,7 +62,7 @@ fn run(outcome: Outcome, wall_us: u64, bytes: u64) -> Run {
         Outcome::Crashed(signal) => End::Signal(signal),
         _ => End::Exit(0),
     };
-    let cost = Cost { wall_us, user_us: 8000, system_us: 2000, peak_kib: 10_000, end };
+    let cost = Cost { wall_us, user_us: 8000, system_us: 2000, peak_kib: 10_000, major_faults: 0, end };
     let served = Served { connections: 1, requests: 3, bytes, ranges: Vec::new(), statuses: [206].into() };
     let answer = (outcome == Outcome::Answered).then(|| Sha256::of("answer"));
     Run { outcome, answer, cost, served, said: None }

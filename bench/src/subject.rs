@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub struct Candidate {
     pub subject: Subject,
     /// How it is started.
     pub call: Call,
+    /// Files and folders that a function brings along for it, as its runtime does not have them.
+    pub brings: Vec<PathBuf>,
 }
 
 /// Whose a subject is.

@@ -82,18 +82,24 @@ impl Subjects {
     /// Where `dist` has none, or one that cannot be unpacked.
     pub fn ours(dist: &Path, arch: Arch, debian: &Debian) -> Result<Subjects> {
         let mut subjects = Subjects { list: Vec::new(), _unpacked: Vec::new() };
-        for zip in layers(dist, arch) {
+        let zips = layers(dist, arch);
+        let several = |name: &str| zips.iter().filter(|zip| zip.name.split('-').next() == Some(name)).count() > 1;
+        for zip in &zips {
             let layer = Layer::open(&zip.path).map_err(|error| invalid(error.to_string()))?;
             let (sha256, _) = digest::of_file(&zip.path)?;
             let mut add = |kind: Kind, call| {
                 // The ffmpeg layer has an ffprobe too.
-                let (name, title) = match zip.name.strip_suffix(&format!("-{arch}")) {
-                    Some(layer) if layer.starts_with("ffmpeg-") => {
-                        (format!("{kind}-of-ffmpeg"), format!("layer {layer}: {kind}"))
-                    }
-                    layer => (kind.to_string(), format!("layer {}", layer.unwrap_or(&zip.name))),
+                let name = zip.name.strip_suffix(&format!("-{arch}")).unwrap_or(&zip.name);
+                let (recipe, version) = name.split_once('-').unwrap_or((name, ""));
+                let (mut name, title) = match recipe {
+                    "ffmpeg" => (format!("{kind}-of-ffmpeg"), format!("layer {name}: {kind}")),
+                    _ => (kind.to_string(), format!("layer {name}")),
                 };
-                subjects.add(call, Subject { name, kind, role: Role::Ours, title, version: String::new(), sha256 });
+                if several(recipe) {
+                    name += &format!("-{version}");
+                }
+                let subject = Subject { name, kind, role: Role::Ours, title, version: String::new(), sha256 };
+                subjects.add(call, subject, vec![layer.folder().to_owned()]);
             };
             for kind in [Kind::Mediainfo, Kind::Ffprobe] {
                 let program = layer.folder().join(format!("bin/{kind}"));
@@ -128,7 +134,8 @@ impl Subjects {
             };
             let (sha256, _) = digest::of_file(&program)?;
             let (name, title) = (format!("stock-{kind}"), format!("stock {kind}"));
-            self.add(call, Subject { name, kind: *kind, role: Role::Stock, title, version: String::new(), sha256 });
+            let subject = Subject { name, kind: *kind, role: Role::Stock, title, version: String::new(), sha256 };
+            self.add(call, subject, vec![program]);
         }
         Ok(())
     }
@@ -146,7 +153,8 @@ impl Subjects {
                 version: String::new(),
                 sha256: package.sha256,
             };
-            self.add(Call::program(peer.kind, debian.argv(&peer.program)), subject);
+            let brings = debian.files_of(&peer.program)?;
+            self.add(Call::program(peer.kind, debian.argv(&peer.program)), subject, brings);
         }
         // What is pinned is for x86_64.
         if arch != Arch::X86_64 {
@@ -171,13 +179,13 @@ impl Subjects {
                 version: String::new(),
                 sha256: peer.sha256,
             };
-            self.add(call, subject);
+            self.add(call, subject, vec![folder.join("peers").join(&peer.name)]);
         }
         Ok(())
     }
 
-    fn add(&mut self, call: Call, subject: Subject) {
-        self.list.push(Candidate { subject, call });
+    fn add(&mut self, call: Call, subject: Subject, brings: Vec<PathBuf>) {
+        self.list.push(Candidate { subject, call, brings });
     }
 
     /// Leaves only the named subjects, if any are named, and puts the rest in the order of their kinds.
@@ -194,7 +202,7 @@ impl Subjects {
             )));
         }
         if let Some(twice) = known.iter().find(|name| known.iter().filter(|other| other == name).count() > 1) {
-            bail!("two subjects are called `{twice}`\n\nhint: leave one version of a layer in `dist/`");
+            bail!("two subjects are called `{twice}`");
         }
         self.list.retain(|candidate| names.is_empty() || names.contains(&candidate.subject.name));
         self.list.sort_by_key(|candidate| (candidate.subject.kind, candidate.subject.role));

@@ -70,17 +70,18 @@ const PUBLISH_LAYERS: [&[&str]; 8] = [
 ];
 
 /// The same for the benchmark's crate.
-const BENCH_LAYERS: [&[&str]; 13] = [
-    &["digest", "measured", "peers", "statistics", "log", "delay", "callgrind", "film", "identity"],
+const BENCH_LAYERS: [&[&str]; 14] = [
+    &["digest", "measured", "peers", "statistics", "log", "delay", "callgrind", "film", "identity", "page_cache"],
     &["launch", "debian", "subject", "counts"],
     &["tun", "media", "nginx", "registry", "workshop"],
     &["room", "subjects"],
     &["machine", "size", "instructions"],
     &["results"],
     &["sample"],
-    &["markdown", "summary"],
+    &["markdown", "summary", "runner"],
     &["chart", "measure"],
     &["prepare"],
+    &["function", "start"],
     &["commands"],
     &["cli"],
     &["main", "snapshots"],

@@ -1,12 +1,12 @@
 //! `bench probe`: what a probe costs, and how that compares with everything else that can be installed.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use xtask::commands::{Outcome, json};
 use xtask::pack::landing::check_landing;
 use xtask::session::Session;
 
-use super::write;
+use super::{clap_name, write};
 use crate::media::Media;
 use crate::prepare::{self, Wish};
 use crate::subjects::Stock;
@@ -36,7 +36,7 @@ impl Probe {
     /// # Errors
     /// Where something cannot be fetched, made or measured; a peer that crashes is a result.
     pub fn run(&self, session: &Session) -> Result<Outcome> {
-        let media = if self.file.is_empty() { Media::ALL.to_vec() } else { self.file.clone() };
+        let media = if self.file.is_empty() { Media::PROBE.to_vec() } else { self.file.clone() };
         let wish = Wish {
             dist: &session.dist,
             cache: &session.cache,
@@ -78,10 +78,4 @@ impl Probe {
         }
         Ok(command)
     }
-}
-
-fn clap_name(media: Media) -> Result<String> {
-    use clap::ValueEnum as _;
-    let value = media.to_possible_value().context("a file without a name")?;
-    Ok(value.get_name().to_owned())
 }

@@ -8,10 +8,10 @@ use crate::process::guard::Guarded;
 use crate::process::watch::remove_control_group;
 
 /// MB for which Lambda gives a whole core.
-const WHOLE_CORE: u64 = 1769;
+pub const WHOLE_CORE: u64 = 1769;
 
 /// Microseconds. A short period keeps the pauses short of a function with a small share.
-const PERIOD: u64 = 20_000;
+pub const PERIOD: u64 = 20_000;
 
 /// Where the groups are.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -33,12 +33,13 @@ enum Version {
 }
 
 impl Limits {
-    /// Makes groups with a limit on memory, in MB. The share of a core is limited from [`Self::throttle`] on.
+    /// Makes groups with a limit on memory, in MB. The share of a core is limited from [`Self::throttle`] on. The label is
+    /// part of the groups' name: one process can have several, each with its own label.
     ///
     /// # Errors
     /// Where this machine or this user has no such groups.
-    pub fn new(megabytes: u32) -> io::Result<Limits> {
-        let (root, name) = (Path::new(ROOT), format!("media-layers-invoke-{}", std::process::id()));
+    pub fn new(label: &str, megabytes: u32) -> io::Result<Limits> {
+        let (root, name) = (Path::new(ROOT), format!("media-layers-{label}-{}", std::process::id()));
         let version = if root.join("cgroup.controllers").exists() { Version::Two } else { Version::One };
         let groups = match version {
             Version::One => ["memory", "cpu"].map(|controller| root.join(controller).join(&name)).to_vec(),

@@ -183,7 +183,7 @@ impl<'a> Invoker<'a> {
 
     /// Starts the function's process, in its groups if it can have some.
     fn launch(&self, address: &str) -> Result<(Option<Limits>, Background)> {
-        let limits = match Limits::new(self.order.memory) {
+        let limits = match Limits::new("invoke", self.order.memory) {
             Ok(limits) => Some(limits),
             Err(error) => {
                 self.ui.warn(format!(

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +31,25 @@ pub struct Shared {
     pub numbered: AtomicU64,
     /// Set when the server ends.
     pub stop: AtomicBool,
+    /// How long an answer takes.
+    pub pace: Pace,
+}
+
+/// How long a server takes for an answer: no longer than it must, if nothing else is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    /// From the end of a request to the first byte of its answer.
+    pub wait: Duration,
+    /// How much of an answer is sent in a second at most.
+    pub bytes_per_second: Option<NonZeroU64>,
+}
+
+impl Pace {
+    /// When a byte of an answer that began at `begin` may be sent, if that many were sent before it.
+    fn due(self, begin: Instant, sent: u64) -> Instant {
+        let rate = self.bytes_per_second.map_or(f64::INFINITY, |rate| rate.get() as f64);
+        begin + Duration::from_secs_f64(sent as f64 / rate)
+    }
 }
 
 /// An answer, ready to be sent.
@@ -149,6 +169,8 @@ fn send(
         answer.fields,
         if answer.keep_alive { "keep-alive" } else { "close" },
     );
+    thread::sleep(shared.pace.wait);
+    let began = Instant::now();
     stream.write_all(head.as_bytes())?;
     if request.method == "HEAD" {
         return stream.flush();
@@ -160,6 +182,7 @@ fn send(
             return Err(io::ErrorKind::Interrupted.into());
         }
         let chunk = answer.resource.body.part(begin, end.min(begin + CHUNK))?;
+        thread::sleep(shared.pace.due(began, *sent).saturating_duration_since(Instant::now()));
         stream.write_all(&chunk)?;
         *sent += chunk.len() as u64;
     }
@@ -177,4 +200,17 @@ fn stall(shared: &Shared) -> io::Result<()> {
         thread::sleep(Duration::from_millis(20));
     }
     Err(io::ErrorKind::TimedOut.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_delays_what_comes_later() {
+        let (began, second) = (Instant::now(), Duration::from_secs(1));
+        assert_eq!(Pace::default().due(began, 1_000_000), began);
+        let pace = Pace { wait: second, bytes_per_second: NonZeroU64::new(1000) };
+        assert_eq!((pace.due(began, 0), pace.due(began, 2000)), (began, began + 2 * second));
+    }
 }

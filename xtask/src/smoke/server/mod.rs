@@ -20,6 +20,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+pub use self::connection::Pace;
 use self::connection::Shared;
 pub use self::log::Record;
 pub use self::site::{Behaviour, Resource};
@@ -38,7 +39,25 @@ pub struct Server {
     http: Port,
     https: Port,
     identity: Identity,
+    name: String,
     acceptors: Vec<JoinHandle<()>>,
+}
+
+/// Where a server is, and how long it takes for an answer.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// What its URLs call it.
+    pub name: String,
+    /// The address of its ports. A loopback of IPv4 is joined by that of IPv6, where the machine has it.
+    pub address: Ipv4Addr,
+    /// How long it takes.
+    pub pace: Pace,
+}
+
+impl Default for Place {
+    fn default() -> Place {
+        Place { name: "localhost".to_owned(), address: Ipv4Addr::LOCALHOST, pace: Pace::default() }
+    }
 }
 
 /// A port with all the addresses it is bound on.
@@ -69,10 +88,20 @@ impl Server {
     /// # Errors
     /// Where the machine has no loopback or no free port.
     pub fn with_identity(identity: Identity) -> anyhow::Result<Server> {
-        let hub = Arc::new(Hub::default());
+        Server::at(Place::default(), identity)
+    }
+
+    /// The same elsewhere than on the loopback.
+    ///
+    /// # Errors
+    /// Where this network has no such address, or no free port there.
+    pub fn at(place: Place, identity: Identity) -> anyhow::Result<Server> {
+        let shared = Shared { pace: place.pace, ..Shared::default() };
+        let hub = Arc::new(Hub { shared, ..Hub::default() });
         let mut acceptors = Vec::new();
         let mut open = |tls: Option<Arc<ServerConfig>>| -> anyhow::Result<Port> {
-            let (number, listeners) = bind().context("cannot open a port on 127.0.0.1 for the test server")?;
+            let (number, listeners) = bind(place.address)
+                .with_context(|| format!("cannot open a port on {} for the test server", place.address))?;
             let mut addresses = Vec::new();
             for listener in listeners {
                 addresses.push(listener.local_addr()?);
@@ -82,7 +111,7 @@ impl Server {
             Ok(Port { number, addresses })
         };
         let (http, https) = (open(None)?, open(Some(Arc::clone(&identity.config)))?);
-        Ok(Server { hub, http, https, identity, acceptors })
+        Ok(Server { hub, http, https, identity, name: place.name, acceptors })
     }
 
     /// Puts a resource at a decoded path, which begins with a slash.
@@ -92,12 +121,12 @@ impl Server {
 
     /// The http URL of a target, which is taken as it is.
     pub fn http(&self, target: &str) -> String {
-        format!("http://localhost:{}{target}", self.http.number)
+        format!("http://{}:{}{target}", self.name, self.http.number)
     }
 
     /// The https URL of a target, which is taken as it is.
     pub fn https(&self, target: &str) -> String {
-        format!("https://localhost:{}{target}", self.https.number)
+        format!("https://{}:{}{target}", self.name, self.https.number)
     }
 
     /// The certificate, as PEM, that a client must trust for https.
@@ -109,6 +138,16 @@ impl Server {
     pub fn hosts(&self) -> String {
         let v6 = [&self.http, &self.https].iter().all(|port| port.addresses.iter().any(SocketAddr::is_ipv6));
         format!("127.0.0.1 localhost\n{}", if v6 { "::1 localhost\n" } else { "" })
+    }
+
+    /// How many connections there have been: the number of the last one.
+    pub fn connections(&self) -> u64 {
+        self.hub.connections.load(Ordering::Relaxed)
+    }
+
+    /// The requests on connections with higher numbers, once none of them is being answered any more.
+    pub fn requests_after(&self, connection: u64) -> Vec<Record> {
+        self.hub.shared.log.settled(|record| record.connection > connection)
     }
 
     /// The requests whose target begins like this, once none of them is being answered any more.
@@ -133,12 +172,12 @@ impl Drop for Server {
     }
 }
 
-/// Binds a free port on IPv4, and the same one on IPv6 where there is such a thing.
-fn bind() -> io::Result<(u16, Vec<TcpListener>)> {
-    let v4 = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
+/// Binds a free port on an address of IPv4; if that is the loopback, the same one on that of IPv6, where there is one.
+fn bind(address: Ipv4Addr) -> io::Result<(u16, Vec<TcpListener>)> {
+    let v4 = TcpListener::bind(SocketAddr::new(IpAddr::V4(address), 0))?;
     let number = v4.local_addr()?.port();
-    let v6 = TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), number));
-    Ok((number, std::iter::once(v4).chain(v6).collect()))
+    let v6 = address.is_loopback().then(|| TcpListener::bind(SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), number)));
+    Ok((number, std::iter::once(v4).chain(v6.and_then(Result::ok)).collect()))
 }
 
 impl Hub {
