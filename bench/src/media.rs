@@ -64,11 +64,10 @@ impl Media {
         [Media::Mp4End, Media::Mp4Front, Media::Mp4LongGop, Media::Mkv, Media::Ts, Media::Mp3, Media::Hls];
 
     /// What `bench function` probes.
-    pub const FUNCTION: [Media; 9] = [
+    pub const FUNCTION: [Media; 8] = [
         Media::Mp4End,
         Media::Mp4Front,
         Media::Mp4LongGop,
-        Media::Mkv,
         Media::MkvShort,
         Media::Ts,
         Media::Hls,

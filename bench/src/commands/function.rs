@@ -30,7 +30,7 @@ pub struct Function {
     /// The memory of the function; 128, 256, 512 and 1769 where none is named.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(128..=1769))]
     memory: Vec<u32>,
-    /// How often everything is measured.
+    /// How many passes; every second one is limited to warm starts on the mp4 films and the photo.
     #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runs: u16,
     /// The same version built without our patches: `mediainfo=PROGRAM`, `ffprobe=PROGRAM`, `pymediainfo=FOLDER`.
@@ -41,7 +41,7 @@ pub struct Function {
     remark: Option<String>,
 }
 
-/// How often everything is measured: as often as a quarter of an hour allows.
+/// How many passes: as many as a quarter of an hour allows.
 const RUNS: u16 = 5;
 
 impl Function {

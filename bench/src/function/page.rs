@@ -34,9 +34,11 @@ fn introduction(text: &mut String, results: &Results) -> Result<()> {
     }
     writeln!(
         text,
-        "Made by `{}`. Medians of {} runs, every subject in turn. Machine: {}, {} cores, {} MiB; Linux {}, {}; load before: {}.\n",
+        "Made by `{}`. Medians, every subject in turn: of {} runs for warm starts on the two films in mp4 and the photo, of {} \
+         for all else, of 2 for peers that take twice as long as the fastest one of their kind. Machine: {}, {} cores, {} MiB; Linux {}, {}; load before: {}.\n",
         results.command,
         results.runs(),
+        results.runs().div_ceil(2),
         facts.processor,
         facts.cores,
         facts.memory_mib,
@@ -49,7 +51,7 @@ fn introduction(text: &mut String, results: &Results) -> Result<()> {
         "A function with {} MB has a whole core, one with less its share of that: control groups grant it anew every {} ms, \
          and limit memory. Subjects run on a core that they do not share with the server. \"Cold\" means that the program \
          and what else a function brings along for it were dropped from the kernel's memory first (libc and Python, which \
-         the runtime has in memory, were not){}; \"warm\" is the run right after that.\n",
+         the runtime has in memory, were not){}; \"warm\" that they were not.\n",
         conditions.whole_core_mb,
         conditions.period_us / 1000,
         conditions.read_ahead_kb.map_or_else(String::new, |kb| format!("; the disk reads {kb} KB ahead"))
@@ -106,6 +108,12 @@ fn bill(text: &mut String, results: &Results, media: Media) -> Result<()> {
         let number = |cell: Option<&Cell>, measure, digits| shown(cell.map(|cell| cell.median(measure)), digits);
         let answering = warm.filter(|cell| cell.median(Measure::Wall).is_ok());
         let scatter = answering.and_then(|cell| spread(cell.runs.iter().map(|run| run.get(Measure::Wall))));
+        let is_crash = warm.is_some_and(|cell| cell.median(Measure::Wall).is_err());
+        if is_crash {
+            // Said once per row is enough.
+            row(text, measured, std::iter::repeat_n("–".to_owned(), heads.len()))?;
+            continue;
+        }
         cells.extend([
             number(warm, Measure::Cpu, 0),
             number(cell(*smallest, Start::Cold), Measure::Cpu, 0),
