@@ -31,6 +31,7 @@ use crate::error::invalid;
 use crate::model::recipe::RecipeVersion;
 use crate::model::{Recipe, RecipeName, Version};
 use crate::source::{Request, obtain};
+use crate::ui::counted;
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -193,21 +194,28 @@ fn compare_trees(recipe: &Recipe, order: &Order, old: Option<&Path>, new: &Path,
     Ok(())
 }
 
-/// Tries every patch; whether all apply exactly.
+/// Tries every patch; whether a build would apply all of them.
 fn try_patches(entry: &CatalogRecipe, pinned: &RecipeVersion, tree: &Path, report: &mut Report) -> Result<bool> {
     let mut good = 0;
+    let mut moved = Vec::new();
     for name in &pinned.patches {
         let file = entry.files.get(&format!("patches/{name}"));
         let file = file.with_context(|| format!("the patch `{name}` is not there"))?;
-        let problems = tried::try_on(&file.path, tree).with_context(|| format!("cannot try the patch `{name}`"))?;
-        if problems.is_empty() {
-            good += 1;
-        } else {
-            report.todo.push(format!("rewrite the patch {name}:\n    {}", problems.join("\n    ")));
+        let tried = tried::try_on(&file.path, tree).with_context(|| format!("cannot try the patch `{name}`"))?;
+        if !tried.problems.is_empty() {
+            report.todo.push(format!("rewrite the patch {name}:\n    {}", tried.problems.join("\n    ")));
+            continue;
+        }
+        good += 1;
+        if let Some(most) = tried.moved.iter().max() {
+            moved.push(format!("{name} ({}, by up to {})", counted(tried.moved.len(), "hunk"), counted(*most, "line")));
         }
     }
     if !pinned.patches.is_empty() {
-        report.said.push(format!("{good} of {} patches apply exactly", pinned.patches.len()));
+        report.said.push(format!("{good} of {} patches apply", pinned.patches.len()));
+    }
+    if !moved.is_empty() {
+        report.said.push(format!("a build moves what these patches change to where its text is: {}", moved.join(", ")));
     }
     Ok(good == pinned.patches.len())
 }

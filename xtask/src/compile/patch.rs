@@ -150,19 +150,24 @@ pub fn expected_lines<'a>(hunk: &Hunk<'a, [u8]>) -> Vec<&'a [u8]> {
         .collect()
 }
 
-/// Where the text that a hunk expects is: where it says, or else in the one place behind `next` that has all of it.
-fn place(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize, named: usize) -> Result<usize> {
-    let expected = expected_lines(hunk);
+/// Where all of the text that a hunk expects is, as lines from 0 and not before `next`: where the hunk says, or else
+/// everywhere.
+pub fn places(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize) -> Vec<usize> {
+    let (expected, named) = (expected_lines(hunk), named_start(hunk));
     let fits = |start: usize| lines.get(start..start + expected.len()) == Some(&expected[..]);
     if named >= next && fits(named) {
-        return Ok(named);
+        return vec![named];
     }
-    if expected.is_empty() {
-        bail!("it begins after the end of the file");
-    }
-    let places: Vec<usize> = (next..lines.len()).filter(|start| fits(*start)).collect();
-    match places[..] {
+    // Nothing is everywhere, so a hunk that only inserts fits only where it says.
+    (next..lines.len()).filter(|start| !expected.is_empty() && fits(*start)).collect()
+}
+
+/// The one place of a hunk.
+fn place(hunk: &Hunk<'_, [u8]>, lines: &[&[u8]], next: usize, named: usize) -> Result<usize> {
+    let expected = expected_lines(hunk);
+    match places(hunk, lines, next)[..] {
         [only] => Ok(only),
+        [] if expected.is_empty() => bail!("it begins after the end of the file"),
         [] => {
             let same = expected.iter().zip(lines.iter().skip(named)).take_while(|(want, is)| want == is).count();
             bail!("line {} is not what the patch was written for", named + same + 1)
