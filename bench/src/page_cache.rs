@@ -1,6 +1,7 @@
 //! Files out of memory, so that the next program that wants them waits for the disk.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -24,17 +25,18 @@ pub fn files_below(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Has the kernel forget what it has of these files in memory. It keeps what a running program has mapped.
-pub fn forget(files: &[PathBuf]) -> Result<()> {
-    files.iter().try_for_each(|path| forget_file(path).with_context(|| format!("cannot drop `{}`", path.display())))
+/// Has these files written to the disk, as the kernel cannot forget what is not there yet. On some disks that takes ten
+/// milliseconds for each file.
+pub fn settle(files: &[PathBuf]) -> Result<()> {
+    let settle = |path: &Path| File::open(path)?.sync_all();
+    files.iter().try_for_each(|path| settle(path).with_context(|| format!("cannot write `{}`", path.display())))
 }
 
-fn forget_file(path: &Path) -> Result<()> {
-    let file = File::open(path)?;
-    // What has not been written yet stays in memory whatever is advised.
-    file.sync_all()?;
-    fadvise(&file, 0, None, Advice::DontNeed)?;
-    Ok(())
+/// Has the kernel forget what it has of these files in memory. It keeps what a running program has mapped, and what has not
+/// been written yet ([`settle`]).
+pub fn forget(files: &[PathBuf]) -> Result<()> {
+    let forget = |path: &Path| -> io::Result<()> { Ok(fadvise(File::open(path)?, 0, None, Advice::DontNeed)?) };
+    files.iter().try_for_each(|path| forget(path).with_context(|| format!("cannot drop `{}`", path.display())))
 }
 
 #[cfg(test)]
@@ -50,6 +52,7 @@ mod tests {
         fs::write(&alone, "text").expect("written");
         let found = files_below(&[inner.clone(), alone.clone()]).expect("readable");
         assert_eq!(found, [alone, inner.join("file")]);
+        settle(&found).expect("written");
         forget(&found).expect("forgotten");
         assert!(files_below(&[folder.path().join("missing")]).is_ok_and(|files| forget(&files).is_err()));
     }

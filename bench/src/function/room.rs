@@ -94,6 +94,9 @@ pub fn main(job: &Path, ui: &Ui) -> Result<()> {
     let runner = Runner::new(&job.folder);
     let bench = Bench { job: &job, server, runner, network, core };
     let progress = ui.busy("finding out what every subject needs");
+    for candidate in &job.candidates {
+        page_cache::settle(&page_cache::files_below(&candidate.brings)?)?;
+    }
     let subjects = job.candidates.iter().map(|candidate| bench.subject(candidate, ui)).collect::<Result<Vec<_>>>()?;
     drop(progress);
     let mut cells = Cells::default();
