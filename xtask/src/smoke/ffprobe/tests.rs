@@ -61,6 +61,11 @@ fn a_layer_that_pretends_is_found_out() {
             "/opt: a fragment of four billion samples",
             "/opt: a TIFF file whose folder is followed by itself",
             "/opt: chapters in chapters, 500 deep",
+            "/opt: an AAC file with sections behind their table",
+            "/opt: XML that ends in CDATA",
+            "/opt: XML that ends in a tag",
+            "/opt: XML that ends with a declaration",
+            "/opt: XML with CDATA that is cut, in an attribute",
             "/opt: nothing is written outside /tmp",
         ]
     );
