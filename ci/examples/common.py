@@ -37,10 +37,12 @@ for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_prox
 
 
 def zip_of(layer):
-    """The zip of a layer in dist/ for this machine."""
+    """The zip of a layer in dist/ for this machine, of its newest version."""
     arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    [file] = (ROOT / "dist").glob(f"{layer}-*-{arch}.zip")
-    return file
+    files = list((ROOT / "dist").glob(f"{layer}-*-{arch}.zip"))
+    if not files:
+        raise FileNotFoundError(f"dist/ has no zip of {layer}: run `cargo xtask build-layer {layer}`")
+    return max(files, key=lambda file: [int(number) for number in file.name.split("-")[1].split(".")])
 
 
 def tone():
