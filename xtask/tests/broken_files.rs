@@ -46,7 +46,7 @@ TOML parse error at line 3, column 1
   |
 3 | home-page = "https://example.org"
   | ^^^^^^^^^
-unknown field `home-page`, expected one of `name`, `summary`, `homepage`, `license`, `upstream`, `platform`, `programs`, `tools`, `needs`, `files-of`, `versions`, `steps`
+unknown field `home-page`, expected one of `name`, `summary`, `homepage`, `license`, `upstream`, `platform`, `programs`, `tools`, `needs`, `files-of`, `grouped`, `versions`, `steps`
 "#
     );
 }
