@@ -36,9 +36,6 @@ pub struct Function {
     /// The same version built without our patches: `mediainfo=PROGRAM`, `ffprobe=PROGRAM`, `pymediainfo=FOLDER`.
     #[arg(long, value_name = "NAME=PATH")]
     stock: Vec<Stock>,
-    /// A sentence for the head of the page, if a reader must know something of this measurement.
-    #[arg(long, value_name = "TEXT")]
-    remark: Option<String>,
 }
 
 /// How many passes: as many as a quarter of an hour allows.
@@ -63,7 +60,6 @@ impl Function {
             memory: &self.memory,
             runs: self.runs.into(),
             command: self.command()?,
-            remark: self.remark.clone(),
         };
         let results = carry_out(order, &session.ui)?;
         let table = page::render(&results)?;

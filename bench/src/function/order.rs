@@ -35,8 +35,6 @@ pub struct Order<'a> {
     pub runs: usize,
     /// What was called, for the results.
     pub command: String,
-    /// What a reader must know of this measurement.
-    pub remark: Option<String>,
 }
 
 /// Measures what is ordered.
@@ -85,8 +83,7 @@ pub fn carry_out(order: Order<'_>, ui: &Ui) -> Result<Results> {
     let path = run.path().join("findings.json");
     let text = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let Findings { subjects, cells } = serde_json::from_slice(&text).context("the findings are broken")?;
-    let Order { command, remark, .. } = order;
-    Ok(Results { format: 1, command, remark, facts, conditions, media, subjects, cells })
+    Ok(Results { format: 1, command: order.command, facts, conditions, media, subjects, cells })
 }
 
 fn millis(time: std::time::Duration) -> u64 {

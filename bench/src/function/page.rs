@@ -29,9 +29,6 @@ pub fn render(results: &Results) -> Result<String> {
 
 fn introduction(text: &mut String, results: &Results) -> Result<()> {
     let Results { facts, conditions, .. } = results;
-    if let Some(remark) = &results.remark {
-        writeln!(text, "**{remark}**\n")?;
-    }
     writeln!(
         text,
         "Made by `{}`. Medians, every subject in turn: of {} runs for warm starts on the two films in mp4 and the photo, of {} \
@@ -209,7 +206,6 @@ pub mod tests {
         Results {
             format: 1,
             command: "cargo xtask bench function".to_owned(),
-            remark: Some("The machine was busy.".to_owned()),
             conditions,
             cells: cells.collect(),
             facts: sample.facts,

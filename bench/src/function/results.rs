@@ -16,8 +16,6 @@ pub struct Results {
     pub format: u32,
     /// What was called.
     pub command: String,
-    /// What a reader must know of this measurement.
-    pub remark: Option<String>,
     /// Where, when the machine was how busy, and through what network.
     pub facts: Facts,
     /// What functions have.
@@ -153,7 +151,6 @@ impl Results {
 pub struct Summary<'a> {
     format: u32,
     command: &'a str,
-    remark: Option<&'a str>,
     facts: &'a Facts,
     conditions: &'a Conditions,
     media: &'a MediaFiles,
@@ -185,9 +182,9 @@ struct Line<'a> {
 impl<'a> Summary<'a> {
     /// Of these results.
     pub fn of(results: &'a Results) -> Summary<'a> {
-        let Results { format, command, remark, facts, conditions, media, subjects, cells } = results;
+        let Results { format, command, facts, conditions, media, subjects, cells } = results;
         let cells = cells.iter().map(Line::of).collect();
-        Summary { format: *format, command, remark: remark.as_deref(), facts, conditions, media, subjects, cells }
+        Summary { format: *format, command, facts, conditions, media, subjects, cells }
     }
 }
 
