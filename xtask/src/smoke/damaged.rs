@@ -116,6 +116,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
             Limit::NotReached,
         ),
         kind("XML with CDATA that is cut, in an attribute", "attribute.xml", cut_in_attributes(), Limit::NotReached),
+        kind("a GXF file whose frames have no fields", "fields.gxf", frames_without_fields(), Limit::NotReached),
     ])
 }
 
@@ -200,6 +201,18 @@ fn cut_in_attributes() -> Vec<u8> {
         r#"<audioFormatExtended version="{cut}"><audioProgramme audioProgrammeName="{cut}"/></audioFormatExtended>"#
     )
     .into_bytes()
+}
+
+/// A map of one track, with the number of fields per frame (tag 0x52), and a packet of its media.
+fn frames_without_fields() -> Vec<u8> {
+    let packet = |kind: u8, content: &[u8]| {
+        let size = u32::try_from(16 + content.len()).expect("our packets are small");
+        [&[0, 0, 0, 0, 1, kind], size.to_be_bytes().as_slice(), &[0, 0, 0, 0, 0xE1, 0xE2], content].concat()
+    };
+    let map = [0xE0, 0xFF, 0, 0, 0, 10, 0x8C, 0xC0, 0, 6, 0x52, 4, 0, 0, 0, 0];
+    let mut media = [0; 116];
+    media[0] = 0x0C;
+    [packet(0xBC, &map), packet(0xBF, &media)].concat()
 }
 
 #[cfg(test)]
