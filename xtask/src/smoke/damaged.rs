@@ -117,6 +117,8 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         ),
         kind("XML with CDATA that is cut, in an attribute", "attribute.xml", cut_in_attributes(), Limit::NotReached),
         kind("a GXF file whose frames have no fields", "fields.gxf", frames_without_fields(), Limit::NotReached),
+        // This one kept both busy for ever.
+        kind("a WAV file of 256 channels", "channels.wav", sound_of_256_channels(), Limit::NotReached),
     ])
 }
 
@@ -213,6 +215,14 @@ fn frames_without_fields() -> Vec<u8> {
     let mut media = [0; 116];
     media[0] = 0x0C;
     [packet(0xBC, &map), packet(0xBF, &media)].concat()
+}
+
+/// Samples of 16 bits, 48,000 per second.
+fn sound_of_256_channels() -> Vec<u8> {
+    let mut bytes =
+        b"RIFF\x88\0\0\0WAVEfmt \x10\0\0\0\x01\0\0\x01\x80\xBB\0\0\0\0\x77\x01\0\x02\x10\0data\x64\0\0\0".to_vec();
+    bytes.resize(bytes.len() + 100, 1);
+    bytes
 }
 
 #[cfg(test)]
