@@ -66,6 +66,8 @@ fn a_layer_that_pretends_is_found_out() {
             "/opt: XML that ends in a tag",
             "/opt: XML that ends with a declaration",
             "/opt: XML with CDATA that is cut, in an attribute",
+            "/opt: a GXF file whose frames have no fields",
+            "/opt: a WAV file of 256 channels",
             "/opt: nothing is written outside /tmp",
         ]
     );
