@@ -15,7 +15,8 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-/// The program of the workspace member `package` of the checkout at `root`, compiled if it is not yet.
+/// The program of the workspace member `package` of the checkout at `root`, compiled if it is not yet. A `profile.toml` in its
+/// folder says what the compiler does otherwise than for this tool.
 ///
 /// # Errors
 /// If it cannot be compiled; cargo's own words are part of the error.
@@ -24,7 +25,9 @@ pub fn program(root: &Path, package: &str, ui: &Ui) -> Result<PathBuf> {
     // The variable is set by the cargo that started this program, so that both are of one toolchain.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = root.join("Cargo.toml").to_string_lossy().into_owned();
-    let arguments = [
+    let profile = root.join(package).join("profile.toml");
+    let profile = profile.is_file().then(|| profile.to_string_lossy().into_owned());
+    let mut arguments = vec![
         "build",
         "--quiet",
         "--locked",
@@ -37,6 +40,7 @@ pub fn program(root: &Path, package: &str, ui: &Ui) -> Result<PathBuf> {
         "--manifest-path",
         &manifest,
     ];
+    arguments.extend(profile.iter().flat_map(|profile| ["--config", profile.as_str()]));
     let output = process::output_outside_cargo(cargo, arguments).context("cannot run cargo")?;
     if !output.status.success() {
         bail!("`{package}` cannot be compiled\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
