@@ -117,7 +117,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         ),
         kind("XML with CDATA that is cut, in an attribute", "attribute.xml", cut_in_attributes(), Limit::NotReached),
         kind("a GXF file whose frames have no fields", "fields.gxf", frames_without_fields(), Limit::NotReached),
-        // This one kept both busy for ever.
+        // This one kept both versions busy for ever.
         kind("a WAV file of 256 channels", "channels.wav", sound_of_256_channels(), Limit::NotReached),
     ])
 }
@@ -252,5 +252,19 @@ mod tests {
             "the length of a frame is what its header says"
         );
         assert!(of("deep.mkv").iter().filter(|&&byte| byte == 0xB6).count() >= 500);
+        assert_eq!(u16::from_le_bytes(*of("channels.wav")[22..].first_chunk().expect("a number")), 256);
+    }
+
+    #[test]
+    fn fuzzing_begins_with_the_same_files() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/fuzz-media.d/seeds");
+        let mut same = 0;
+        for kind in kinds().expect("the fixtures") {
+            if let Ok(seed) = std::fs::read(format!("{seeds}/{}", kind.file)) {
+                assert_eq!(seed, kind.bytes, "{}", kind.file);
+                same += 1;
+            }
+        }
+        assert_eq!(same, 7, "files that fuzzing found");
     }
 }
