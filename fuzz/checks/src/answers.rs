@@ -84,8 +84,10 @@ pub fn shown(bytes: &[u8]) {
     assert!(!harmless(&text).contains(|c: char| c.is_control() && !"\n\t\r".contains(c)));
     // JSON stays the same JSON.
     if let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) {
+        // Not the value itself: a number of many digits is not read back as the same one.
         let json = value.to_string();
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless(&json)).expect("JSON"), value);
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&harmless(&json)), read(&json));
     }
     let secret = "A-secret/of+the=tests";
     let mut secrets = Secrets::default();

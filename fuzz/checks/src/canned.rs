@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -48,9 +49,10 @@ static SERVER: LazyLock<String> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
+        // One after another: a thread that begins while the engine looks for leaks is taken for one.
         for stream in listener.incoming().flatten() {
             // A connection that breaks is the client's end.
-            std::thread::spawn(move || drop(converse(stream)));
+            drop(answer(stream));
         }
     });
     url
@@ -62,34 +64,32 @@ pub fn serve(answers: Answers) -> String {
     SERVER.clone()
 }
 
-fn converse(mut stream: TcpStream) -> std::io::Result<()> {
+/// Answers the one request of a connection.
+fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let end = loop {
-            if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-                break end + 4;
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            if bytes.len() >= end + 4 + length {
+                break head;
             }
-            match stream.read(&mut chunk)? {
-                0 => return Ok(()),
-                count => bytes.extend_from_slice(&chunk[..count]),
-            }
-        };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        while bytes.len() < end + length {
-            let count = stream.read(&mut chunk)?;
-            bytes.extend_from_slice(&chunk[..count]);
         }
-        bytes.drain(..end + length);
-        let answers = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (status, body) = answers.map_or((404, Vec::new()), |answers| answers.next());
-        let mut answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
-        // A body after the answer to a HEAD, or after a status without one, would be taken for the next answer.
-        if !head.starts_with("head ") && ![204, 304].contains(&status) {
-            answer.extend(body);
+        match stream.read(&mut chunk)? {
+            0 => return Ok(()),
+            count => bytes.extend_from_slice(&chunk[..count]),
         }
-        stream.write_all(&answer)?;
+    };
+    let answers = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (status, body) = answers.map_or((404, Vec::new()), |answers| answers.next());
+    let size = body.len();
+    let mut answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n").into_bytes();
+    // A body after the answer to a HEAD, or after a status without one, would be too much.
+    if !head.starts_with("head ") && ![204, 304].contains(&status) {
+        answer.extend(body);
     }
+    stream.write_all(&answer)
 }
 
 /// In place of a connection of the SDK.
