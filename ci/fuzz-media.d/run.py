@@ -69,7 +69,7 @@ def probe(kind, program, files):
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         # Some seconds more than what is asked for: what needs them is counted, not ended by this.
         resource.prlimit(child.pid, resource.RLIMIT_CPU, (CPU + 5, CPU + 6))
-        timer = threading.Timer(600, child.kill)
+        timer = threading.Timer(60, child.kill)
         timer.start()
         _, status, usage = os.wait4(child.pid, 0)
         timer.cancel()

@@ -119,7 +119,22 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         kind("a GXF file whose frames have no fields", "fields.gxf", frames_without_fields(), Limit::NotReached),
         // This one kept both versions busy for ever.
         kind("a WAV file of 256 channels", "channels.wav", sound_of_256_channels(), Limit::NotReached),
+        // ffprobe waited for the rest of this one, and said nothing at all of the other.
+        kind("a playlist without an end", "endless.m3u8", ENDLESS_PLAYLIST.to_vec(), Limit::NotReached),
+        kind("AAC of a kind that is not decoded", "unknown.mp4", with_unknown_aac(film)?, Limit::NotReached),
     ])
+}
+
+/// A live playlist whose next part is to come within two weeks.
+const ENDLESS_PLAYLIST: &[u8] = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1000000\n#EXTINF:2.0,\nmissing.ts\n";
+
+/// The first five bits of what MPEG-4 says of AAC are its kind: 7 is TwinVQ.
+fn with_unknown_aac(mp4: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = mp4.to_vec();
+    let description = memchr::memmem::find(mp4, b"\x05\x80\x80\x80").context("the mp4 has no AAC")? + 5;
+    let first = bytes.get_mut(description).context("the mp4 ends in the description of its AAC")?;
+    *first = *first & 7 | 7 << 3;
+    Ok(bytes)
 }
 
 /// The count of each table of an MP4 file, which follows its name, version and flags, becomes the largest.

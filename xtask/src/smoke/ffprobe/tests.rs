@@ -68,6 +68,8 @@ fn a_layer_that_pretends_is_found_out() {
             "/opt: XML with CDATA that is cut, in an attribute",
             "/opt: a GXF file whose frames have no fields",
             "/opt: a WAV file of 256 channels",
+            "/opt: a playlist without an end",
+            "/opt: AAC of a kind that is not decoded",
             "/opt: nothing is written outside /tmp",
         ]
     );
