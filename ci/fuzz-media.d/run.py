@@ -2,9 +2,9 @@
 
 usage: run.py N OUT MEDIAINFO FFPROBE FILE...     N mutations per program; - in the place of a program leaves it out
 
-Each must end within 10 s of CPU time and 200 MB, without a signal, with a report or an error. What does not is written to
-OUT, with the program's name in front. The same N and files give the same mutations. Only files up to 200 KB are taken:
-with larger ones most of the time goes to reading and to changing what no parser looks at.
+Each must end within 10 s of CPU time, 200 MB and a minute, without a signal, with a report or an error. What does not is
+written to OUT, with the program's name in front. The same N and files give the same mutations. Only files up to 200 KB are
+taken: with larger ones most of the time goes to reading and to changing what no parser looks at.
 """
 
 import concurrent.futures
