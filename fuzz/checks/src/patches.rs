@@ -35,6 +35,10 @@ fn by_another(bytes: &[u8]) -> Option<Vec<u8>> {
     let files: Vec<_> = PatchSet::parse_bytes(bytes, ParseOptions::unidiff()).collect::<Result<_, _>>().ok()?;
     let [file] = &files[..] else { return None };
     let PatchKind::Text(patch) = file.patch() else { return None };
+    // It puts lines that come after no other one line too low; GNU patch and ours go by the number.
+    if patch.hunks().iter().any(|hunk| hunk.old_range().is_empty()) {
+        return None;
+    }
     match file.operation().strip_prefix(1) {
         FileOperation::Modify { modified, .. } if *modified == *b"file.c" => {
             Some(diffy::apply_bytes(FILE.as_bytes(), patch).expect("diffy applies what we apply"))

@@ -203,6 +203,8 @@ mod tests {
         let diff =
             "why\n\n--- a/file.c\n+++ b/file.c\n@@ -1,3 +1,3 @@\n one\n-two\r\n+2\r\n three\n@@ -4,0 +5 @@\n+five\n";
         assert_eq!(patched(diff).as_deref(), Ok("one\n2\r\nthree\nfour\nfive\n"));
+        let inserted = "--- a/file.c\n+++ b/file.c\n@@ -3,0 +4 @@\n+3a\n";
+        assert_eq!(patched(inserted).as_deref(), Ok("one\ntwo\r\nthree\n3a\nfour\n"));
     }
 
     #[test]
