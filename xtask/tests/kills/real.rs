@@ -40,10 +40,16 @@ impl Work {
             Work::Compile => {
                 let recipe: &&str = chance.one_of(&SMALL);
                 remove(&package(place, recipe));
+                remove(&contents(place));
             }
-            Work::Pack => remove(&zip().with_extension("json")),
+            Work::Pack => remove(&contents(place)),
             Work::Smoke | Work::Verify => {}
         }
+    }
+
+    /// Whether it ends with a new zip, which is then tried.
+    fn packs(self) -> bool {
+        matches!(self, Work::Compile | Work::Pack)
     }
 
     fn arguments(self, zip: &str) -> Vec<&str> {
@@ -71,10 +77,16 @@ fn nothing_goes_on_and_nothing_stays() {
     let mut chance = Xorshift::new();
     let place = Place::new();
     copy_cache(&place);
-    let zip = zip().display().to_string();
+    let zip = contents(&place).with_extension("zip").display().to_string();
+    assert!(Path::new(&zip).exists(), "{zip}: build the layer first");
     let mut whole = Work::ALL.map(|work| {
         work.prepare(&place, &mut chance);
-        if work == Work::Verify { BEGINNING } else { undisturbed(&place, &work.arguments(&zip)) }
+        if work == Work::Verify {
+            return BEGINNING;
+        }
+        let (took, said) = undisturbed(&place, &work.arguments(&zip));
+        assert!(!work.packs() || said.contains("smoke"), "there was nothing to disturb: {said}");
+        took
     });
     eprintln!("undisturbed: {whole:.1?}");
     let (mut done, mut longest, mut tries) = (0, Duration::ZERO, 0);
@@ -109,16 +121,16 @@ fn nothing_goes_on_and_nothing_stays() {
     eprintln!("{done} kills; the longest that anything went on: {longest:.0?}");
 }
 
-/// Runs the tool to its end. How long it takes.
+/// Runs the tool to its end. How long it takes, and what it says.
 #[track_caller]
-fn undisturbed(place: &Place, arguments: &[&str]) -> Duration {
+fn undisturbed(place: &Place, arguments: &[&str]) -> (Duration, String) {
     let begun = Instant::now();
     let Output { status, stdout, stderr } = place.run(arguments);
     let said = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     // Patches may have been changed since the digests were recorded.
     let differs = said.contains("these are not the bytes that");
     assert!(status.success() || status.code() == Some(1) && differs, "{arguments:?}: {status}\n{said}");
-    begun.elapsed()
+    (begun.elapsed(), said)
 }
 
 /// False if it ended before.
@@ -143,16 +155,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout")
 }
 
-fn zip() -> PathBuf {
+/// What is in the layer's zip, beside it in dist/. A build without it packs again.
+fn contents(place: &Place) -> PathBuf {
     let arch = xtask::model::Arch::of_this_machine().expect("an architecture of ours");
-    let found = fs::read_dir(root().join("dist")).expect("dist/: build the layer first").flatten();
-    let mut zips: Vec<_> = found.map(|entry| entry.path()).collect();
-    zips.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with(&format!("{LAYER}-")) && name.ends_with(&format!("-{arch}.zip"))
-    });
-    zips.sort();
-    zips.pop().expect("a zip: build the layer first")
+    let plan = plan(place);
+    let version = plan["version"].as_str().expect("text");
+    root().join(format!("dist/{LAYER}-{version}-{arch}.json"))
 }
 
 /// The archives and packages of this machine's own cache: what is removed here stays there.
@@ -172,12 +180,17 @@ fn copy_cache(place: &Place) {
 
 /// Recipes and keys of the packages that the layer is made of and with.
 fn packages(place: &Place) -> Vec<(String, String)> {
-    let Output { status, stdout, .. } = place.run(&["plan", LAYER, "--format", "json"]);
-    assert!(status.success());
-    let plan: serde_json::Value = serde_json::from_slice(&stdout).expect("JSON");
+    let plan = plan(place);
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
     let all = plan["packages"].as_array().expect("packages").iter();
     all.map(|package| (text(&package["recipe"]), text(&package["key"]))).collect()
+}
+
+/// Of the version that a build without a named one takes.
+fn plan(place: &Place) -> serde_json::Value {
+    let Output { status, stdout, .. } = place.run(&["plan", LAYER, "--format", "json"]);
+    assert!(status.success());
+    serde_json::from_slice(&stdout).expect("JSON")
 }
 
 fn package(place: &Place, recipe: &str) -> PathBuf {
