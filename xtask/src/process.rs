@@ -5,9 +5,9 @@
 
 pub mod background;
 pub mod bounded;
-pub mod group;
 pub mod guard;
 pub mod guarded;
+pub mod session;
 pub mod temporary;
 pub mod watch;
 
@@ -21,7 +21,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread;
 
 use self::bounded::read;
-use self::group::Group;
+use self::session::Session;
 
 /// Runs a program of the machine in our own environment and collects what it prints.
 pub fn output<I, S>(program: impl AsRef<OsStr>, args: I) -> io::Result<Output>
@@ -34,11 +34,11 @@ where
 
 /// Runs a program to its end and collects what it prints, up to [`bounded::OUTPUT_LIMIT`] of each stream.
 fn collect(command: &mut Command) -> io::Result<Output> {
-    let mut group = Group::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
-    let (_, stdout, stderr) = group.pipes();
+    let mut session = Session::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let (_, stdout, stderr) = session.pipes();
     thread::scope(|scope| {
         let (stdout, stderr) = (scope.spawn(move || read(stdout)), scope.spawn(move || read(stderr)));
-        let status = group.wait()?;
+        let status = session.wait()?;
         Ok(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() })
     })
 }
@@ -49,9 +49,9 @@ fn collect(command: &mut Command) -> io::Result<Output> {
 pub fn attached(argv: &[String], env: &BTreeMap<String, String>) -> io::Result<ExitStatus> {
     let (program, args) = argv.split_first().ok_or_else(|| io::Error::other("a command without a program"))?;
     let mut command = Command::new(program);
-    let mut group = Group::start(command.args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::null()))?;
-    let (_tether, _, _) = group.pipes();
-    group.wait()
+    let mut session = Session::start(command.args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::null()))?;
+    let (_tether, _, _) = session.pipes();
+    session.wait()
 }
 
 /// The same without the variables in which `cargo run` describes the package that it runs. A cargo that is run so would otherwise compile
@@ -108,6 +108,6 @@ impl Isolated<'_> {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?);
-        Group::start(&mut command)?.wait()
+        Session::start(&mut command)?.wait()
     }
 }

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 
-use super::group::Group;
+use super::session::Session;
 
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Background {
-    group: Group,
+    session: Session,
     /// A program that reads its stdin runs until this is closed.
     stdin: Option<ChildStdin>,
 }
@@ -21,9 +21,9 @@ impl Background {
         let mut command = Command::new(program);
         command.args(args).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log.try_clone()?);
-        let mut group = Group::start(&mut command)?;
-        let (stdin, _, _) = group.pipes();
-        Ok(Background { group, stdin })
+        let mut session = Session::start(&mut command)?;
+        let (stdin, _, _) = session.pipes();
+        Ok(Background { session, stdin })
     }
 
     /// Writes to its stdin, which stays open.
@@ -34,17 +34,17 @@ impl Background {
 
     /// Its number.
     pub fn id(&self) -> u32 {
-        self.group.id()
+        self.session.id()
     }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.group.ended().ok().flatten()
+        self.session.ended().ok().flatten()
     }
 
     /// Whether it has not ended by itself.
     pub fn runs(&mut self) -> bool {
-        matches!(self.group.ended(), Ok(None))
+        matches!(self.session.ended(), Ok(None))
     }
 }
 

@@ -13,7 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::group::Group;
+use super::session::Session;
 use crate::files::quoted;
 
 /// How much of each of stdout and stderr is kept, in bytes. The rest is read and dropped.
@@ -134,8 +134,8 @@ pub fn run(command: &Command) -> Result<Output, SpawnError> {
     if let Some(cwd) = &command.cwd {
         spawned.current_dir(cwd);
     }
-    let mut group = Group::start(&mut spawned).map_err(failed)?;
-    let (stdin, stdout, stderr) = group.pipes();
+    let mut session = Session::start(&mut spawned).map_err(failed)?;
+    let (stdin, stdout, stderr) = session.pipes();
     thread::scope(|scope| {
         scope.spawn(move || {
             // A program that does not read its input is free to do so.
@@ -143,7 +143,7 @@ pub fn run(command: &Command) -> Result<Output, SpawnError> {
         });
         let stdout = scope.spawn(move || read(stdout));
         let stderr = scope.spawn(move || read(stderr));
-        let (status, timed_out) = group.wait_until(Instant::now() + command.timeout).map_err(failed)?;
+        let (status, timed_out) = session.wait_until(Instant::now() + command.timeout).map_err(failed)?;
         Ok(Output {
             status,
             timed_out,

@@ -1,7 +1,7 @@
 //! Nothing that this process started goes on without it, however it ends.
 //!
 //! A copy of the tool, the guard, runs beside it. The tool tells the guard what is under way ([`Guarded`]). When the
-//! tool ends, even by `kill -9`, the connection between them ends, and the guard kills those groups and removes those
+//! tool ends, even by `kill -9`, the connection between them ends, and the guard kills those sessions and removes those
 //! folders ([`super::watch`]). The guard is in a process group of its own, where no signal for the tool's group reaches
 //! it.
 

@@ -1,4 +1,4 @@
-//! What the tool tells its guard to be under way: process groups, folders for temporary files, control groups.
+//! What the tool tells its guard to be under way: sessions, folders for temporary files, control groups.
 //!
 //! [`super::watch`] reads these lines on the guard's side.
 
@@ -52,22 +52,22 @@ impl Guarded {
         Guarded::new("control-group", path)
     }
 
-    /// Makes the process of `command` the leader of a group of its own, and has the group killed if we end before this is
-    /// dropped. The process tells the guard of itself before it becomes the program, so there is no moment at which it
-    /// runs unknown to the guard.
+    /// Makes the process of `command` the leader of a session of its own, and has all of the session killed if we end
+    /// before this is dropped. The process tells the guard of itself before it becomes the program, so there is no moment
+    /// at which it runs unknown to the guard.
     #[must_use]
-    pub fn group(command: &mut Command) -> Guarded {
+    pub fn session(command: &mut Command) -> Guarded {
         let guarded = Guarded::number();
         let number = guarded.0;
         let announce = move || {
+            rustix::process::setsid()?;
             let mut line = [0_u8; 64];
             let mut rest = &mut line[..];
-            writeln!(rest, "+{number} group {}", std::process::id())?;
+            writeln!(rest, "+{number} session {}", std::process::id())?;
             let length = 64 - rest.len();
             tell(&line[..length]);
             Ok(())
         };
-        command.process_group(0);
         before_exec(command, announce);
         guarded
     }
@@ -94,8 +94,8 @@ impl Drop for Guarded {
 #[expect(unsafe_code, reason = "only the new process itself can tell the guard of itself before it runs anything else")]
 fn before_exec(command: &mut Command, act: impl Fn() -> io::Result<()> + Send + Sync + 'static) {
     // SAFETY: between fork and exec only what is safe in a signal handler may be called. The one closure that is given
-    // to this function formats two numbers into an array, reads a lock that is already initialised, and calls `getpid`
-    // and `send`. It neither allocates nor takes a lock.
+    // to this function formats two numbers into an array, reads a lock that is already initialised, and calls `setsid`,
+    // `getpid` and `send`. It neither allocates nor takes a lock.
     unsafe { command.pre_exec(act) };
 }
 

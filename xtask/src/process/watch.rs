@@ -1,6 +1,6 @@
 //! The guard's own side: it waits for the end of the tool, then ends what was under way.
 //!
-//! It reads lines: `+NUMBER group PID`, `+NUMBER folder PATH`, `+NUMBER control-group PATH`, `-NUMBER` for what is done,
+//! It reads lines: `+NUMBER session PID`, `+NUMBER folder PATH`, `+NUMBER control-group PATH`, `-NUMBER` for what is done,
 //! and `end` before the tool ends by itself.
 
 use std::collections::BTreeMap;
@@ -11,9 +11,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 
 use super::guarded::END;
+use super::session::kill_session;
 use super::temporary;
 
 /// How long a guard goes on after a tool that was killed. What it cannot remove in that time the next run does.
@@ -41,7 +42,8 @@ pub fn run(tool: impl BufRead) {
         }
     }
     let until = Instant::now() + HASTE;
-    kill(under_way.values().filter_map(|what| what.strip_prefix("group ")));
+    let leaders = under_way.values().filter_map(|what| what.strip_prefix("session ")?.parse().ok());
+    leaders.filter_map(Pid::from_raw).for_each(kill_session);
     let (cleaning, cleaned) = mpsc::channel::<()>();
     thread::spawn(move || {
         for what in under_way.values() {
@@ -59,13 +61,6 @@ pub fn run(tool: impl BufRead) {
             true => done.recv().map_err(|_| ()),
             false => done.recv_timeout(until.saturating_duration_since(Instant::now())).map_err(|_| ()),
         };
-    }
-}
-
-fn kill<'a>(groups: impl Iterator<Item = &'a str>) {
-    for pid in groups.filter_map(|text| text.parse().ok()).filter_map(Pid::from_raw) {
-        // It may have ended by itself.
-        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 
@@ -97,7 +92,7 @@ mod tests {
         }
         let at = folder.path().display();
         let said = format!(
-            "+1 group {}\n+2 group {}\n-2\n+3 folder {at}/a b\n+4 folder {at}/kept\n-4\n+5 folder {at}/none\n\
+            "+1 session {}\n+2 session {}\n-2\n+3 folder {at}/a b\n+4 folder {at}/kept\n-4\n+5 folder {at}/none\n\
              +6 control-group {at}/group\n+7 control-group {at}/used\nnonsense\n\n",
             lost.id(),
             done.id(),
