@@ -2,13 +2,12 @@
 //!
 //! A copy of the tool, the guard, runs beside it. The tool tells the guard what is under way ([`Guarded`]). When the
 //! tool ends, even by `kill -9`, the connection between them ends, and the guard kills those sessions and removes those
-//! folders ([`super::watch`]). The guard is in a process group of its own, where no signal for the tool's group reaches
-//! it.
+//! folders ([`super::watch`]). The guard is in a session of its own: no signal for the tool's group reaches it, and where
+//! the tool was started by another run of it, whose guard kills that session, this guard still does its work.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,7 +36,8 @@ pub fn start() -> io::Result<Guard> {
     let (ours, its) = UnixStream::pair()?;
     // Not the path of the program: that may have been replaced since.
     let mut command = Command::new("/proc/self/exe");
-    command.arg(WORD).process_group(0).stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
+    guarded::own_session(&mut command);
+    command.arg(WORD).stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.spawn()?;
     guarded::connect(ours);
     Ok(Guard(child))

@@ -90,12 +90,17 @@ impl Drop for Guarded {
     }
 }
 
+/// Makes the process of `command` the leader of a session of its own.
+pub(super) fn own_session(command: &mut Command) {
+    before_exec(command, || Ok(rustix::process::setsid().map(drop)?));
+}
+
 /// Has the new process of `command` do something between fork and exec.
 #[expect(unsafe_code, reason = "only the new process itself can tell the guard of itself before it runs anything else")]
 fn before_exec(command: &mut Command, act: impl Fn() -> io::Result<()> + Send + Sync + 'static) {
-    // SAFETY: between fork and exec only what is safe in a signal handler may be called. The one closure that is given
-    // to this function formats two numbers into an array, reads a lock that is already initialised, and calls `setsid`,
-    // `getpid` and `send`. It neither allocates nor takes a lock.
+    // SAFETY: between fork and exec only what is safe in a signal handler may be called. The closures that are
+    // given to this function format two numbers into an array, read a lock that is already initialised, and call
+    // `setsid`, `getpid` and `send`. They neither allocate nor take a lock.
     unsafe { command.pre_exec(act) };
 }
 
