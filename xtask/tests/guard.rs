@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
 #[test]
-fn the_guard_ends_a_group_and_removes_folders_when_its_pipe_ends() {
+fn the_guard_ends_a_session_and_removes_folders_when_its_pipe_ends() {
     let mut left = Command::new("setsid").args(["sh", "-c", "sleep 60 & sleep 60"]).spawn().expect("it starts");
     let folder = tempfile::tempdir().expect("a folder");
     let [temporary, earlier] = ["elsewhere", "media-layers.smoke.x"].map(|name| folder.path().join(name));

@@ -49,7 +49,7 @@ static SERVER: LazyLock<String> = LazyLock::new(|| {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
-        // One after another: a thread that begins while the engine looks for leaks is taken for one.
+        // One after another, so that the answers are given in their order.
         for stream in listener.incoming().flatten() {
             // A connection that breaks is the client's end.
             drop(answer(stream));

@@ -160,6 +160,22 @@ mod tests {
         Session::start(Command::new("sh").args(["-c", script])).expect("it starts")
     }
 
+    /// The number in a file, once it is there.
+    fn number(file: &Path) -> Option<Pid> {
+        fs::read_to_string(file).ok()?.trim().parse().ok().and_then(Pid::from_raw)
+    }
+
+    /// Waits until a process has ended. One that nobody has asked for yet has, too.
+    #[track_caller]
+    fn ends(pid: Pid) {
+        let end = Instant::now() + Duration::from_secs(10);
+        let status = || fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid())).unwrap_or_default();
+        while !status().is_empty() && !status().contains("State:\tZ") {
+            assert!(Instant::now() < end, "it still runs");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[test]
     fn what_a_program_leaves_behind_ends_with_it() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -168,17 +184,7 @@ mod tests {
         assert_eq!(session.wait().expect("its end").code(), Some(3));
         assert_eq!(session.wait().expect("asked again").code(), Some(3));
         assert_eq!(session.ended().expect("asked again").and_then(|status| status.code()), Some(3));
-        let left = std::fs::read_to_string(file).expect("a number");
-        let runs = || {
-            let status =
-                std::fs::read_to_string(Path::new("/proc").join(left.trim()).join("status")).unwrap_or_default();
-            !status.is_empty() && !status.contains("State:\tZ")
-        };
-        let end = Instant::now() + Duration::from_secs(10);
-        while runs() {
-            assert!(Instant::now() < end, "what was left behind still runs");
-            thread::sleep(Duration::from_millis(5));
-        }
+        ends(number(&file).expect("a number"));
     }
 
     #[test]
@@ -198,7 +204,7 @@ mod tests {
         let session = Session::start(Command::new("bash").args(["-c", &script])).expect("it starts");
         let end = Instant::now() + Duration::from_secs(10);
         let job = loop {
-            match std::fs::read_to_string(&file).unwrap_or_default().trim().parse().ok().and_then(Pid::from_raw) {
+            match number(&file) {
                 Some(job) => break job,
                 None => assert!(Instant::now() < end, "there is no job"),
             }
@@ -206,11 +212,7 @@ mod tests {
         };
         assert_ne!(rustix::process::getpgid(Some(job)), Ok(Pid::from_child(&session.child)));
         drop(session);
-        let status = || std::fs::read_to_string(format!("/proc/{}/status", job.as_raw_pid())).unwrap_or_default();
-        while !status().is_empty() && !status().contains("State:\tZ") {
-            assert!(Instant::now() < end, "the job still runs");
-            thread::sleep(Duration::from_millis(5));
-        }
+        ends(job);
     }
 
     #[test]
