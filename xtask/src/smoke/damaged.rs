@@ -120,6 +120,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
         // This one kept both versions busy for ever.
         kind("a WAV file of 256 channels", "channels.wav", sound_of_256_channels(), Limit::NotReached),
         kind("a Vorbis codebook of no dimensions", "codebook.ogg", CODEBOOK.to_vec(), Limit::NotReached),
+        kind("a Vorbis codebook of no entries", "entries.ogg", ENTRIES.to_vec(), Limit::NotReached),
         // These two: a division by zero, and a report that is no JSON.
         kind("a time code of 2^32 frames per second", "timecode.mxf", TIME_CODE.to_vec(), Limit::DependsOnVersion),
         kind("an AVI file with two unknown fields of one name", "names.avi", NAMES.to_vec(), Limit::DependsOnVersion),
@@ -131,6 +132,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
 
 /// Files that were found by changing ours, and made as small as they still did harm.
 const CODEBOOK: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/codebook.ogg");
+const ENTRIES: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/entries.ogg");
 const TIME_CODE: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/timecode.mxf");
 const NAMES: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/names.avi");
 
@@ -289,6 +291,6 @@ mod tests {
                 same += 1;
             }
         }
-        assert_eq!(same, 10, "files that fuzzing found");
+        assert_eq!(same, 11, "files that fuzzing found");
     }
 }

@@ -69,6 +69,7 @@ fn a_layer_that_pretends_is_found_out() {
             "/opt: a GXF file whose frames have no fields",
             "/opt: a WAV file of 256 channels",
             "/opt: a Vorbis codebook of no dimensions",
+            "/opt: a Vorbis codebook of no entries",
             "/opt: a time code of 2^32 frames per second",
             "/opt: an AVI file with two unknown fields of one name",
             "/opt: a playlist without an end",
