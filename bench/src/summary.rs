@@ -6,22 +6,25 @@ use crate::machine::Facts;
 use crate::media::{Media, MediaFiles};
 use crate::results::{Cell, Measure, Measured, Outcome, Results, Way};
 
-/// Everything.
+/// What is kept of a benchmark, with a line for each of its cells.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Summary<'a> {
-    format: u32,
-    command: &'a str,
-    facts: &'a Facts,
-    media: &'a MediaFiles,
-    subjects: &'a [Measured],
-    cells: Vec<Line<'a>>,
+pub struct Summary<'a, Conditions, Line> {
+    pub format: u32,
+    pub command: &'a str,
+    pub facts: &'a Facts,
+    /// Those under which all was measured, if the command does not tell them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<&'a Conditions>,
+    pub media: &'a MediaFiles,
+    pub subjects: &'a [Measured],
+    pub cells: Vec<Line>,
 }
 
 /// One subject, one file, one way to the server. Numbers are medians over the runs; none where one did not answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Line<'a> {
+pub struct Line<'a> {
     subject: &'a str,
     media: Media,
     way: Way,
@@ -38,12 +41,11 @@ struct Line<'a> {
     ranges: &'a [String],
 }
 
-impl<'a> Summary<'a> {
-    /// Of these results.
-    pub fn of(results: &'a Results) -> Summary<'a> {
-        let Results { format, command, facts, media, subjects, cells } = results;
-        Summary { format: *format, command, facts, media, subjects, cells: cells.iter().map(Line::of).collect() }
-    }
+/// What is kept of these results.
+pub fn of(results: &Results) -> Summary<'_, (), Line<'_>> {
+    let Results { format, command, facts, media, subjects, cells } = results;
+    let cells = cells.iter().map(Line::of).collect();
+    Summary { format: *format, command, facts, conditions: None, media, subjects, cells }
 }
 
 impl<'a> Line<'a> {
@@ -74,7 +76,7 @@ mod tests {
     #[test]
     fn medians_times_and_crashes_are_kept() {
         let results = sample::results();
-        let json = serde_json::to_value(Summary::of(&results)).expect("JSON");
+        let json = serde_json::to_value(of(&results)).expect("JSON");
         let [ours, crashed] = [&json["cells"][0], &json["cells"][2]];
         assert_eq!(ours["wall-us"], serde_json::json!([99_999, 100_001]));
         assert_eq!((ours["served-mb"].as_f64(), ours["outcome"].as_str()), (Some(2.0), Some("answered")));

@@ -8,7 +8,7 @@ use xtask::session::Session;
 
 use super::{clap_name, write};
 use crate::function::order::{Order, carry_out};
-use crate::function::results::Summary;
+use crate::function::results::summary;
 use crate::function::{page, picture};
 use crate::media::Media;
 use crate::subjects::Stock;
@@ -64,7 +64,7 @@ impl Function {
         let results = carry_out(order, &session.ui)?;
         let table = page::render(&results)?;
         session.ui.data(&table)?;
-        let texts = [json(&Summary::of(&results))?, table, picture::render(&results)?];
+        let texts = [json(&summary(&results))?, table, picture::render(&results)?];
         for (name, text) in names.iter().zip(&texts) {
             write(session, &folder, name, text)?;
         }

@@ -10,7 +10,7 @@ use super::{clap_name, write};
 use crate::media::Media;
 use crate::prepare::{self, Wish};
 use crate::subjects::Stock;
-use crate::summary::Summary;
+use crate::summary;
 use crate::{chart, markdown};
 
 /// How long a probe over http and https takes, and what it reads (as root, about a quarter of an hour).
@@ -52,7 +52,7 @@ impl Probe {
         let results = prepare::probe(wish, &session.ui)?;
         let table = markdown::render(&results)?;
         session.ui.data(&table)?;
-        write(session, &folder, "probe.json", &json(&Summary::of(&results))?)?;
+        write(session, &folder, "probe.json", &json(&summary::of(&results))?)?;
         write(session, &folder, "probe.md", &table)?;
         write(session, &folder, "probe.svg", &chart::render(&results)?)?;
         if !whole {

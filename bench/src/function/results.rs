@@ -8,6 +8,7 @@ use crate::machine::Facts;
 use crate::media::{Media, MediaFiles};
 use crate::results::{Measure, Measured, Outcome, Run};
 use crate::statistics::median;
+use crate::summary::Summary;
 
 /// Everything.
 #[derive(Debug, Clone)]
@@ -145,23 +146,10 @@ impl Results {
     }
 }
 
-/// What of the results is kept in `docs/benchmark/function.json`: all that the tables are made of, and each run's time.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Summary<'a> {
-    format: u32,
-    command: &'a str,
-    facts: &'a Facts,
-    conditions: &'a Conditions,
-    media: &'a MediaFiles,
-    subjects: &'a [Measured],
-    cells: Vec<Line<'a>>,
-}
-
 /// A cell. Numbers are medians over the runs; none where one did not answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Line<'a> {
+pub struct Line<'a> {
     subject: &'a str,
     media: Media,
     memory_mb: u32,
@@ -179,13 +167,11 @@ struct Line<'a> {
     served_mb: Option<f64>,
 }
 
-impl<'a> Summary<'a> {
-    /// Of these results.
-    pub fn of(results: &'a Results) -> Summary<'a> {
-        let Results { format, command, facts, conditions, media, subjects, cells } = results;
-        let cells = cells.iter().map(Line::of).collect();
-        Summary { format: *format, command, facts, conditions, media, subjects, cells }
-    }
+/// What of these results is kept in `docs/benchmark/function.json`: all that the tables are made of, and each run's time.
+pub fn summary(results: &Results) -> Summary<'_, Conditions, Line<'_>> {
+    let Results { format, command, facts, conditions, media, subjects, cells } = results;
+    let cells = cells.iter().map(Line::of).collect();
+    Summary { format: *format, command, facts, conditions: Some(conditions), media, subjects, cells }
 }
 
 impl<'a> Line<'a> {

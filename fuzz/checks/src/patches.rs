@@ -35,9 +35,15 @@ fn by_another(bytes: &[u8]) -> Option<Vec<u8>> {
     let files: Vec<_> = PatchSet::parse_bytes(bytes, ParseOptions::unidiff()).collect::<Result<_, _>>().ok()?;
     let [file] = &files[..] else { return None };
     let PatchKind::Text(patch) = file.patch() else { return None };
-    // It puts lines that come after no other one line too low; GNU patch and ours go by the number.
-    if patch.hunks().iter().any(|hunk| hunk.old_range().is_empty()) {
-        return None;
+    // It puts lines that come after no other one line too low, and goes by the new number where old and new ones do not
+    // agree; GNU patch and ours go by the old number.
+    let mut added = 0;
+    for hunk in patch.hunks() {
+        let (old, new) = (hunk.old_range(), hunk.new_range());
+        if old.is_empty() || new.start().wrapping_sub(old.start()) != added {
+            return None;
+        }
+        added = added.wrapping_add(new.len()).wrapping_sub(old.len());
     }
     match file.operation().strip_prefix(1) {
         FileOperation::Modify { modified, .. } if *modified == *b"file.c" => {

@@ -1,93 +1,34 @@
-//! Files that were made to cost much: each is reported or refused in time, and the program says what it left out.
+//! The files, and what each of them claims.
 
 use anyhow::Context as _;
-use serde_json::Value;
 
-use super::fixture::embedded_file;
-use super::notes::Notes;
-use super::program::{Program, is_error};
-use super::setting::MEDIA;
-use crate::process::bounded::Output;
+use crate::smoke::fixture::embedded_file;
 
 /// A file that claims something absurd.
-struct Kind {
+pub struct Kind {
     /// What it claims.
-    name: &'static str,
-    file: &'static str,
-    bytes: Vec<u8>,
-    limit: Limit,
+    pub name: &'static str,
+    pub file: &'static str,
+    pub bytes: Vec<u8>,
+    pub limit: Limit,
 }
 
 /// Whether MediaInfo reaches a limit in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Limit {
-    Reached,
+pub enum Limit {
+    /// Its reason begins like this.
+    Reached(&'static str),
     /// It sees what is wrong before.
     NotReached,
     /// Not every version sees what is wrong.
     DependsOnVersion,
 }
 
-/// What MediaInfo says on stderr at a limit.
-const STOPPED: &str = "parsing was stopped";
-
-/// Who is asked, which decides what must come of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
-    /// Says in its report and on stderr which limit it reached.
-    Mediainfo,
-    /// Only has to end in time.
-    Ffprobe,
-}
-
-/// Asks about every kind with these options.
-pub fn check(
-    program: &Program<'_>,
-    reader: Reader,
-    options: &[&str],
-    notes: &mut Notes,
-    at: &str,
-) -> anyhow::Result<()> {
-    for Kind { name, file, bytes, limit } in kinds()? {
-        let inside = format!("{MEDIA}/{file}");
-        program.sandbox.write(&inside, &bytes)?;
-        let path = program.sandbox.path(&inside);
-        let arguments: Vec<&str> = options.iter().copied().chain([path.as_str()]).collect();
-        let limit = if reader == Reader::Mediainfo { limit } else { Limit::DependsOnVersion };
-        let expected = match limit {
-            Limit::Reached => "a report that is said to be not complete, and exit code 1",
-            Limit::NotReached => "a report or an error, without a limit that is reached",
-            Limit::DependsOnVersion => "a report or an error, in time",
-        };
-        let outcome = program.check(&arguments, expected, |output| {
-            let stopped = String::from_utf8_lossy(&output.stderr).contains(STOPPED);
-            match limit {
-                Limit::Reached => is_said_to_be_incomplete(output),
-                Limit::NotReached => ended_well(output) && !stopped,
-                Limit::DependsOnVersion => ended_well(output),
-            }
-        });
-        notes.add(format!("{at}: {name}"), outcome);
-    }
-    Ok(())
-}
-
-/// A report with the reason why it is not complete; the reason on stderr, too.
-fn is_said_to_be_incomplete(output: &Output) -> bool {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    ended_well(output)
-        && is_error(output)
-        && text(&output.stderr).contains(STOPPED)
-        && text(&output.stdout).contains("ParsingStopped")
-}
-
-/// By itself, with something that can be read.
-fn ended_well(output: &Output) -> bool {
-    let readable = serde_json::from_slice::<Value>(&output.stdout).is_ok();
-    (output.success() && readable) || (is_error(output) && (readable || output.stdout.trim_ascii().is_empty()))
-}
-
-fn kinds() -> anyhow::Result<Vec<Kind>> {
+/// All of them.
+///
+/// # Errors
+/// A fixture is not what it should be.
+pub fn kinds() -> anyhow::Result<Vec<Kind>> {
     let (_, film) = embedded_file("moov-front.mp4")?;
     let kind = |name, file, bytes, limit| Kind { name, file, bytes, limit };
     Ok(vec![
@@ -97,12 +38,19 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
             with_endless_tables(film),
             Limit::NotReached,
         ),
-        kind("a fragment of four billion samples", "fragment.mp4", with_endless_fragment(film)?, Limit::Reached),
         kind(
-            "a TIFF file whose folder is followed by itself",
-            "circle.tiff",
-            circle_of_folders(),
-            Limit::DependsOnVersion,
+            "a fragment of four billion samples",
+            "fragment.mp4",
+            with_endless_fragment(film)?,
+            Limit::Reached("more than "),
+        ),
+        kind("a TIFF file whose folder is followed by itself", "circle.tiff", circle_of_folders(), Limit::NotReached),
+        kind("an FLV file with an array of four billion values", "arrays.flv", endless_array(), Limit::NotReached),
+        kind(
+            "a WAV file with four billion cue points",
+            "points.wav",
+            endless_cue_points(),
+            Limit::Reached("the parser goes on behind the end of its data"),
         ),
         kind("chapters in chapters, 500 deep", "deep.mkv", nested_chapters(500), Limit::DependsOnVersion),
         kind("an AAC file with sections behind their table", "sections.aac", endless_sections(), Limit::NotReached),
@@ -116,6 +64,7 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
             Limit::NotReached,
         ),
         kind("XML with CDATA that is cut, in an attribute", "attribute.xml", cut_in_attributes(), Limit::NotReached),
+        kind("XML with a block of sound of no known type", "block.xml", block_of_unknown_type(), Limit::NotReached),
         kind("a GXF file whose frames have no fields", "fields.gxf", frames_without_fields(), Limit::NotReached),
         // This one kept both versions busy for ever.
         kind("a WAV file of 256 channels", "channels.wav", sound_of_256_channels(), Limit::NotReached),
@@ -131,10 +80,10 @@ fn kinds() -> anyhow::Result<Vec<Kind>> {
 }
 
 /// Files that were found by changing ours, and made as small as they still did harm.
-const CODEBOOK: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/codebook.ogg");
-const ENTRIES: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/entries.ogg");
-const TIME_CODE: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/timecode.mxf");
-const NAMES: &[u8] = include_bytes!("../../../ci/fuzz-media.d/seeds/names.avi");
+const CODEBOOK: &[u8] = include_bytes!("../../../../ci/fuzz-media.d/seeds/codebook.ogg");
+const ENTRIES: &[u8] = include_bytes!("../../../../ci/fuzz-media.d/seeds/entries.ogg");
+const TIME_CODE: &[u8] = include_bytes!("../../../../ci/fuzz-media.d/seeds/timecode.mxf");
+const NAMES: &[u8] = include_bytes!("../../../../ci/fuzz-media.d/seeds/names.avi");
 
 /// A live playlist whose next part is to come within two weeks.
 const ENDLESS_PLAYLIST: &[u8] = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1000000\n#EXTINF:2.0,\nmissing.ts\n";
@@ -198,6 +147,22 @@ fn circle_of_folders() -> Vec<u8> {
     bytes
 }
 
+/// An array follows the name of the metadata, and nothing is in it.
+fn endless_array() -> Vec<u8> {
+    let metadata = b"\x02\0\x0AonMetaData\x0A\xFF\xFF\xFF\xFF";
+    let size = u8::try_from(metadata.len()).expect("our metadata is small");
+    let tag = [&[0x12, 0, 0, size, 0, 0, 0, 0, 0, 0, 0], metadata.as_slice()].concat();
+    [b"FLV\x01\x01\0\0\0\x09\0\0\0\0", tag.as_slice(), &[0, 0, 0, size + 11]].concat()
+}
+
+/// No cue point is there. Samples of 16 bits follow.
+fn endless_cue_points() -> Vec<u8> {
+    let mut bytes = b"RIFF\x94\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xBB\0\0\0\x77\x01\0\x02\0\x10\0".to_vec();
+    bytes.extend(b"cue \x04\0\0\0\xFF\xFF\xFF\xFFdata\x64\0\0\0");
+    bytes.resize(bytes.len() + 100, 1);
+    bytes
+}
+
 /// A Matroska file whose only chapter holds a chapter, and so on.
 fn nested_chapters(depth: usize) -> Vec<u8> {
     let element = |id: &[u8], content: &[u8]| {
@@ -229,6 +194,12 @@ fn cut_in_attributes() -> Vec<u8> {
         r#"<audioFormatExtended version="{cut}"><audioProgramme audioProgrammeName="{cut}"/></audioFormatExtended>"#
     )
     .into_bytes()
+}
+
+/// What a block may hold depends on the type of its channel, which has none.
+fn block_of_unknown_type() -> Vec<u8> {
+    let channel = "<audioChannelFormat><audioBlockFormat/></audioChannelFormat>";
+    format!("<audioFormatExtended>{channel}</audioFormatExtended>").into_bytes()
 }
 
 /// A map of one track, with the number of fields per frame (tag 0x52), and a packet of its media.
@@ -291,6 +262,6 @@ mod tests {
                 same += 1;
             }
         }
-        assert_eq!(same, 11, "files that fuzzing found");
+        assert_eq!(same, 14, "files that fuzzing found");
     }
 }
