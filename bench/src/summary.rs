@@ -1,4 +1,5 @@
-//! What of the results is kept in `docs/benchmark/probe.json`: all that the tables are made of, and each run's time.
+//! What is kept of a benchmark's results: all that the tables are made of, and each run's time. The lines are those of
+//! `docs/benchmark/probe.json`.
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub struct Summary<'a, Conditions, Line> {
     pub format: u32,
     pub command: &'a str,
     pub facts: &'a Facts,
-    /// Those under which all was measured, if the command does not tell them.
+    /// Under which all was measured. Probes outside of functions have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<&'a Conditions>,
     pub media: &'a MediaFiles,

@@ -62,7 +62,6 @@ fn a_layer_that_pretends_is_found_out() {
             "/opt: a TIFF file whose folder is followed by itself",
             "/opt: an FLV file with an array of four billion values",
             "/opt: a WAV file with four billion cue points",
-            "/opt: an MP4 file with sound of no known profile",
             "/opt: chapters in chapters, 500 deep",
             "/opt: an AAC file with sections behind their table",
             "/opt: XML that ends in CDATA",
